@@ -1,0 +1,1 @@
+"""The process beside a terminal: one host process, one child per account."""

@@ -1,0 +1,75 @@
+"""The road to the terminals: every answer is a typed value, a refusal is a value, a failed question is an error.
+
+Errors of every operation: Unreachable (provably did not get there), Unanswered (may have), StaleToken (with a token only).
+An empty tuple means the terminal answered from a synchronised session that there is nothing.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from mt5fleet.domain.broker import Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
+from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
+
+
+class Gateway(Protocol):
+    """Terminals of many accounts, named as the fleet names them."""
+
+    def health(self, account: str) -> Health:
+        """State of the account's terminal connection, journal and latch."""
+        ...
+
+    def reading(self, account: str, token: int | None = None) -> Reading:
+        """Money of one account, read now."""
+        ...
+
+    def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+        """Money of many accounts; a failed one is a sentence that says why, in place of the reading."""
+        ...
+
+    def instrument(self, account: str, symbol: str) -> Instrument | None:
+        """Rules of a symbol; None when the terminal says that it does not know it."""
+        ...
+
+    def quote(self, account: str, symbol: str) -> Quote | None:
+        """Best prices; None when the terminal has none."""
+        ...
+
+    def positions(self, account: str, token: int | None = None) -> tuple[Position, ...]:
+        """Open positions, ours and foreign."""
+        ...
+
+    def orders(self, account: str, token: int | None = None) -> tuple[RestingOrder, ...]:
+        """Resting orders, ours and foreign."""
+        ...
+
+    def deals(self, account: str, since: datetime, until: datetime) -> tuple[Deal, ...]:
+        """Deals in a window of UTC moments (the bridge widens it for the server's offset)."""
+        ...
+
+    def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
+        """Ask first whether the key is at the broker, look once more (token, latch, not_after, quote, mode), journal, send."""
+        ...
+
+    def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
+        """Bring a position down to its goal; APPLIED when it is there already, FILLED with the closed volume when sent."""
+        ...
+
+    def modify(self, account: str, order: ModifyOrder, permit: Permit) -> Outcome:
+        """Set stop, target or entry price; APPLIED also when they stand already."""
+        ...
+
+    def cancel(self, account: str, order: CancelOrder, permit: Permit) -> Outcome:
+        """Take a resting order away; APPLIED also when it is gone already."""
+        ...
+
+    def resolve(self, account: str, key: str, magic: int, attempt: int, token: int, since: datetime) -> Outcome:
+        """Find out what became of (key, attempt) from journal and broker; never sends.
+
+        NOT_SENT only with proof, after a tombstone for the attempt; IN_DOUBT while there is none. `attempt` 0 asks whether
+        the key was ever executed (NOT_SENT then means: no trace). `since` is when the signal was created.
+        """
+        ...
+
+    def latch(self, account: str, sequence: int, reason: str) -> None:
+        """Refuse every open from now on, whatever the token; returns only when no open is in the terminal. Kept in the journal."""
+        ...

@@ -1,0 +1,70 @@
+"""What an instrument is: its specification, and the arithmetic of its grid of prices and volumes."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from mt5fleet.simulator.codes import CalcMode, Execution, TradeMode
+
+FILLING_FOK_BIT = 1
+FILLING_IOC_BIT = 2
+FILLING_BOC_BIT = 4
+
+ORDER_MODE_BITS = 1 + 2 + 4 + 16 + 32
+"""Market, limit, stop, stop loss and take profit; stop-limit (8) and close-by (64) are not offered."""
+
+GRID_TOLERANCE = Decimal("0.000001")
+"""Share of one step within which a number that came as binary float still counts as on the grid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSpec:
+    """The terms a symbol is traded on; names follow `symbol_info` of the vendor."""
+
+    name: str
+    base: str  # currency bought; the margin currency of forex
+    profit: str  # currency of the price
+    margin: str
+    digits: int
+    tick_size: Decimal
+    contract_size: Decimal
+    volume_min_lots: Decimal = Decimal("0.01")
+    volume_max_lots: Decimal = Decimal(100)
+    volume_step_lots: Decimal = Decimal("0.01")
+    volume_limit_lots: Decimal = Decimal(0)  # 0 = none
+    calc_mode: CalcMode = CalcMode.FOREX
+    trade_mode: TradeMode = TradeMode.FULL
+    execution: Execution = Execution.MARKET
+    filling_mask: int = FILLING_FOK_BIT | FILLING_IOC_BIT
+    lenient_filling: bool = False  # takes RETURN on market orders too
+    expiration_mask: int = 15
+    stops_level_points: int = 0
+    freeze_level_points: int = 0
+    margin_initial: Decimal = Decimal(0)  # per lot in margin currency; 0 = by formula
+    margin_hedged: Decimal = Decimal(0)  # contract size that a hedged lot pays for
+    commission_per_lot: Decimal = Decimal(0)  # account currency, charged on each deal
+    weekend_closed: bool = False
+    description: str = ""
+    path: str = ""
+
+    @property
+    def point(self) -> Decimal:
+        return Decimal(1).scaleb(-self.digits)
+
+    def at_digits(self, price: Decimal) -> Decimal:
+        """Round a price to the symbol's digits."""
+        return price.quantize(self.point, rounding=ROUND_HALF_UP)
+
+    def on_price_grid(self, price: Decimal) -> bool:
+        return _on_grid(price, self.tick_size)
+
+    def on_volume_grid(self, volume_lots: Decimal) -> bool:
+        return _on_grid(volume_lots, self.volume_step_lots)
+
+    def points(self, count: int) -> Decimal:
+        """Return the price distance of that many points."""
+        return self.point * count
+
+
+def _on_grid(number: Decimal, step: Decimal) -> bool:
+    ratio = number / step
+    return abs(ratio - ratio.to_integral_value()) <= GRID_TOLERANCE
