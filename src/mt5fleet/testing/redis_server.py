@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 #: An explicit server binary; wins over everything else.
 SERVER_ENV = "MT5FLEET_REDIS_SERVER"
@@ -66,6 +68,7 @@ class RedisServer:
     def __init__(self, binary: Path, directory: Path, port: int, arguments: Sequence[str]) -> None:
         self.port = port
         self.directory = directory
+        self._log = directory / "redis.log"
         self._command = [str(binary), *_base_arguments(directory, port), *arguments]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -94,9 +97,10 @@ class RedisServer:
         """
         if self._process is not None and self._process.poll() is None:
             return
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **_own_group()
-        )
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_own_group()
+            )
         try:
             self._wait_until_ready(self._process)
         except BaseException:  # not even Ctrl-C may leave a server behind
@@ -127,7 +131,10 @@ class RedisServer:
 
     def _serves(self, pid: int) -> bool:
         """Whether our own process answers; another server on this port is not ours."""
-        client = redis.Redis(port=self.port, socket_timeout=PING_S_MAX, socket_connect_timeout=PING_S_MAX)
+        once = Retry(NoBackoff(), 0)  # the loop around this is the retry
+        client = redis.Redis(
+            port=self.port, retry=once, socket_timeout=PING_S_MAX, socket_connect_timeout=PING_S_MAX
+        )
         try:
             return bool(client.ping()) and client.info("server").get("process_id") == pid
         except redis.RedisError:  # not listening yet, or still loading: the caller asks again
@@ -136,10 +143,9 @@ class RedisServer:
             client.close()
 
     def _start_failure(self, what: str) -> RedisServerFailedError:
-        log = self.directory / "redis.log"
-        last = log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARS_MAX:] if log.is_file() else ""
+        last = self._log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARS_MAX:]
         kind = PortTakenError if PORT_TAKEN.search(last) else RedisServerFailedError
-        return kind(f"the server on port {self.port} {what}: {last or 'it wrote no log'}")
+        return kind(f"the server on port {self.port} {what}: {last}")
 
 
 @contextmanager
@@ -195,9 +201,9 @@ def _free_port() -> int:
 def _base_arguments(directory: Path, port: int) -> list[str]:
     return [
         *("--port", str(port), "--bind", "127.0.0.1"),
-        *("--dir", str(directory), "--logfile", str(directory / "redis.log")),
+        *("--dir", str(directory), "--daemonize", "no"),
         *("--appendfsync", "everysec", "--save", ""),
-        *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
+        *("--maxmemory-policy", "noeviction"),
     ]
 
 
