@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from mt5fleet.domain.denial import DenialReason
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.signal import Entry, Removal, Side, Verb
 
@@ -142,3 +143,4 @@ class Outcome:
     existed: bool = False  # found by asking first, not sent by this call
     broker_at: datetime | None = None  # when the broker executed it
     sent_at: datetime | None = None  # when the bridge called the terminal
+    denial: DenialReason | None = None  # with NOT_SENT: what the bridge's own last look refused

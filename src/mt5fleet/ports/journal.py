@@ -29,6 +29,11 @@ class Journal(Protocol):
         """The journal's own identity, made when it was created."""
         ...
 
+    @property
+    def created_at(self) -> datetime:
+        """When it was created: nothing that left the bridge later is missing from it."""
+        ...
+
     def newest_token(self) -> int:
         """The newest fencing token seen, 0 at first."""
         ...
