@@ -122,6 +122,7 @@ class GuardMemory:
     last_at: datetime
     cash_flow_total: Decimal  # deposits minus withdrawals seen since first sight, already taken out of the peak
     sequence: int
+    last_deal: int = 0  # newest deal accounted for, so that a cash flow is never counted twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
