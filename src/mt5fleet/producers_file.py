@@ -1,0 +1,140 @@
+"""Producers as the operators' folder remembers them: `producers.toml`, written by commands.
+
+It holds public keys, names of secrets and rights, so that an emptied ledger can be filled again.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from mt5fleet.domain.account import Producer, ProducerKey, Rights
+from mt5fleet.fleet_file import FleetFileInvalid, Name
+
+FILE_NAME = "producers.toml"
+_HEADER = """\
+# Who may send signals. Written by `mt5fleet producers add | rotate | revoke`; keep it with fleet.toml:
+# workers fill an emptied ledger from both. It holds public keys and names of secrets only.
+"""
+
+
+class _Terms(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _KeyTerms(_Terms):
+    key_id: Name
+    algorithm: Literal["ed25519", "hmac-sha256"]
+    public: Annotated[str, Field(min_length=1, max_length=128)]
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime | None = None
+    revoked_at: AwareDatetime | None = None
+
+
+class _ProducerTerms(_Terms):
+    accounts: tuple[str, ...]
+    symbols: tuple[str, ...] = ("*",)
+    volume_lots_max: Annotated[Decimal, Field(gt=0)] | None = None
+    signals_per_minute_max: Annotated[int, Field(ge=1)] = 600
+    keys: tuple[_KeyTerms, ...]
+
+
+class _FileTerms(_Terms):
+    producers: dict[Name, _ProducerTerms] = {}
+
+
+def load_producers(path: Path) -> dict[str, Producer]:
+    """Every producer by name; none when there is no file. Raises FleetFileInvalid."""
+    if not path.exists():
+        return {}
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        read = _FileTerms.model_validate(entries)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FleetFileInvalid(path, (f"cannot be read as TOML ({type(error).__name__})",)) from None
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        lines = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in found)
+        raise FleetFileInvalid(path, tuple(lines)) from None
+    return {name: _producer(name, terms) for name, terms in read.producers.items()}
+
+
+def save_producers(path: Path, producers: Mapping[str, Producer]) -> None:
+    """Replace the file as a whole, so that a crash leaves the old one or the new one. Raises OSError."""
+    content = _HEADER + "".join(_section(producer) for _, producer in sorted(producers.items()))
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(content, encoding="utf-8")
+    draft.replace(path)
+
+
+def _producer(name: str, terms: _ProducerTerms) -> Producer:
+    return Producer(
+        name=name,
+        keys=tuple(
+            ProducerKey(
+                key_id=key.key_id,
+                algorithm=key.algorithm,
+                public=key.public,
+                valid_from=key.valid_from,
+                valid_until=key.valid_until,
+                revoked_at=key.revoked_at,
+            )
+            for key in terms.keys
+        ),
+        rights=Rights(
+            accounts=terms.accounts,
+            symbols=terms.symbols,
+            volume_lots_max=terms.volume_lots_max,
+            signals_per_minute_max=terms.signals_per_minute_max,
+        ),
+    )
+
+
+def _section(producer: Producer) -> str:
+    rights = producer.rights
+    lines = [
+        "",
+        f"[producers.{_text(producer.name)}]",
+        f"accounts = {_texts(rights.accounts)}",
+        f"symbols = {_texts(rights.symbols)}",
+        f"signals_per_minute_max = {rights.signals_per_minute_max}",
+    ]
+    if rights.volume_lots_max is not None:
+        lines.append(f"volume_lots_max = {_text(format(rights.volume_lots_max, 'f'))}")
+    for key in producer.keys:
+        lines += _key_lines(producer.name, key)
+    return "\n".join(lines) + "\n"
+
+
+def _key_lines(producer: str, key: ProducerKey) -> list[str]:
+    moments = {
+        "valid_from": key.valid_from,
+        "valid_until": key.valid_until,
+        "revoked_at": key.revoked_at,
+    }
+    return [
+        "",
+        f"[[producers.{_text(producer)}.keys]]",
+        f"key_id = {_text(key.key_id)}",
+        f"algorithm = {_text(key.algorithm)}",
+        f"public = {_text(key.public)}",
+        *(f"{name} = {_moment(value)}" for name, value in moments.items() if value is not None),
+    ]
+
+
+def _text(value: str) -> str:
+    """A TOML basic string (TOML 1.0, "String")."""
+    shown = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
+    return f'"{shown}"'
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return "[" + ", ".join(_text(value) for value in values) + "]"
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds")
