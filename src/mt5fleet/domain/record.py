@@ -40,6 +40,7 @@ class EventType(StrEnum):
     HALT_CONFIRMED = "halt_confirmed"  # the bridge refuses opens, too
     FLATTEN_STEP = "flatten_step"  # one position closed or order cancelled by a flatten
     FLAT = "flat"  # the broker showed flat twice
+    NOT_FLAT = "not_flat"  # a latched account shows positions or orders again
     WORKER_STARTED = "worker_started"
     WORKER_STOPPED = "worker_stopped"
     EPOCH_OPENED = "epoch_opened"
@@ -87,6 +88,7 @@ class PendingAlert:
     alert: Alert
     delivered: tuple[str, ...]
     attempts: int
+    count: int = 1  # equal alerts this one stands for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mt5fleet.domain.account import Account, AccountStatus, Group, GuardMemory, Producer
 from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.errors import LedgerError
 from mt5fleet.domain.lease import Lease
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Command, Outcome
@@ -174,6 +175,13 @@ class Inbox(Protocol):
         """Append commands that are not there yet, in order. Raises LeaseLost when a newer intake token has pushed."""
         ...
 
+    def push_many(self, intake_token: int, commands: dict[str, tuple[Command, ...]]) -> dict[str, Pushed | LedgerError]:
+        """Push to many accounts in one round trip; each account is all or nothing, an error of one is given in its place.
+
+        Conflict stands for commands older (lower seq) than the newest one on that inbox.
+        """
+        ...
+
     def acquire(self, account: str, owner: str, ttl_ms: int) -> Acquired | None:
         """Become the account's one owner; None when another lease lives. Counts a takeover on the command left in hand."""
         ...
@@ -295,6 +303,10 @@ class GuardBook(Protocol):
         """Bind the account to a journal at first sight; gives the one it is bound to."""
         ...
 
+    def last_reading(self, account: str) -> Reading | None:
+        """The reading of the newest judgement, None when there was none."""
+        ...
+
 
 class Outbox(Protocol):
     """Alerts waiting for delivery, written with the state changes they speak of."""
@@ -355,6 +367,10 @@ class Story(Protocol):
         """Events of one signal over all its accounts, by time."""
         ...
 
+    def fleet_events(self, limit: int) -> tuple[StoredEvent, ...]:
+        """The newest events that belong to no account, oldest first."""
+        ...
+
     def emit(self, event: Event) -> None:
         """Write an event that belongs to no state change (worker started, ...)."""
         ...
@@ -373,4 +389,9 @@ class Ledger(SignalLog, Inbox, GuardBook, Outbox, Registry, Story, Protocol):
 
     def now(self) -> datetime:
         """The ledger's clock."""
+        ...
+
+    def check_memory(self) -> int | None:
+        """Percent of the store's memory in use, None without a limit; above the limit posts are refused (LedgerFull) for a
+        while, so the heartbeat calls this. Finishing, latching and alerts go on."""
         ...
