@@ -1,0 +1,1 @@
+"""What the fleet is told: settings, Celery options, queues, schedule, logging. Nothing is read at import."""
