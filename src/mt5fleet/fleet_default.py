@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mt5fleet.domain.errors import FleetError
+from mt5fleet.private_file import write_private
 
 REDIS_URL = "redis://127.0.0.1:6379/0"
 PASSWORD_BYTES = 18  # 24 characters; nobody types them
@@ -68,15 +69,6 @@ def write_default(files: tuple[DefaultFile, ...]) -> None:
             write_private(item.path, item.text)
         else:
             item.path.write_text(item.text, encoding="utf-8")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Create a file that only its owner can read, never opening it wider; raises FileExistsError and OSError.
-
-    Windows keeps no such mode: there the folder's own permissions protect the file.
-    """
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(text, encoding="utf-8")
 
 
 def _fleet(accounts: tuple[_DemoAccount, ...], redis_url: str) -> str:
