@@ -47,7 +47,7 @@ def load_signal(content: object) -> Signal:
         targets=Targets(accounts=tuple(body.targets.accounts), groups=tuple(body.targets.groups)),
         instruction=_instruction(body),
         approval=Approval(by=body.approval.by, at=_moment("approval.at", body.approval.at)),
-        tags=dict(body.tags),
+        tags=_tags(body.tags),
     )
 
 
@@ -89,6 +89,13 @@ def _instruction(
             )
         case wire.CancelSignal(cancel=cancel):
             return Cancel(opening_id=cancel.opening_id)
+
+
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    for name, text in tags.items():
+        if not text.isprintable():  # hidden characters could change what a person sees
+            raise InvalidValue(f"tags.{name}", "must be printable")
+    return dict(tags)
 
 
 def _open(body: wire.OpenBody) -> Open:

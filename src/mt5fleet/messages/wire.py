@@ -26,9 +26,10 @@ _LEVEL = f"^(remove|{_DIGITS})$"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 # Names become parts of ledger keys and command lines: no braces, spaces or quotes.
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-_PRINTABLE_WORD = r"^[^\s\p{C}]+$"
+# ASCII only, since regular expressions of other languages know no more; `convert` checks the rest.
+_PRINTABLE_WORD = r"^[^\s\x00-\x1f\x7f]+$"
 _TAG_NAME = r"^[a-z0-9][a-z0-9._-]*$"
-_TAG_TEXT = r"^\P{C}*$"
+_TAG_TEXT = r"^[^\x00-\x1f\x7f]*$"
 _BASE64 = r"^[A-Za-z0-9+/]+={0,2}$"
 
 _RULE_OF_PATTERN = {
@@ -201,8 +202,12 @@ def envelope_body(content: object) -> EnvelopeBody:
 
 
 def signal_schema() -> dict[str, Any]:
-    """The JSON Schema of a signal, as pydantic draws it from the models."""
-    return _signal_body.json_schema()
+    """The JSON Schema of a signal, drawn from the models."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"mt5fleet signal, schema {SCHEMA_VERSION}",
+        **_signal_body.json_schema(),
+    }
 
 
 def _first(error: ValidationError, whole: str) -> InvalidValue:
