@@ -26,7 +26,7 @@ FILLER = {"data", "helper", "helpers", "info", "manager", "misc", "stuff", "util
 MT5_NAMES = {"account_info", "symbol_info", "symbol_info_tick", "terminal_info"}  # the vendor's words
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 BANNED_WORDS = re.compile(
-    r"\b(blazing|cutting.edge|doorbell|effortless|seamless|simply|state.of.the.art|world.class)",
+    r"\b(blazing|cutting.edge|doorbell|effortless|seamless|state.of.the.art|world.class)",
     re.IGNORECASE,
 )
 OWN_PATH = re.compile(r"(?<![\w.$}])/(home|root|Users|work)/\w|[A-Z]:\\\\?Users\\")
