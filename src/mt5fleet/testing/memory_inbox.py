@@ -87,8 +87,9 @@ class MemoryInbox(MemoryStore):
             if lease is None:
                 return None
             self._count_takeover(slot)
-            keys = sorted(slot.sent | slot.doubt, key=lambda key: slot.orders[key].arrival_us)
-            left = tuple(slot.orders[key].command for key in keys[: self._settings.left_max])
+            left = tuple(
+                command for keys in (slot.sent, slot.doubt) for command in self._commands(slot, keys)
+            )
             return Acquired(lease=lease, status=self.account_status(account), left=left)
 
     def account_status(self, account: str) -> AccountStatus:
@@ -189,8 +190,11 @@ class MemoryInbox(MemoryStore):
     def resting(self, account: str) -> tuple[Command, ...]:
         with self._lock:
             slot = self._account(account)
-            keys = sorted(slot.resting, key=lambda key: slot.orders[key].arrival_us)
-            return tuple(slot.orders[key].command for key in keys[: self._settings.resting_max])
+            return self._commands(slot, slot.resting)[: self._settings.resting_max]
+
+    def _commands(self, slot: AccountSlot, keys: set[str]) -> tuple[Command, ...]:
+        oldest_first = sorted(keys, key=lambda key: slot.orders[key].arrival_us)
+        return tuple(slot.orders[key].command for key in oldest_first)
 
 
 def _oldest_first(lane: dict[str, int]) -> list[str]:

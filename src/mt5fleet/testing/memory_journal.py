@@ -38,6 +38,10 @@ class MemoryJournal:
     def entries(self, key: str) -> tuple[JournalEntry, ...]:
         return tuple(entry for _, entry in sorted(self._entries.items()) if entry.key == key)
 
+    def unfinished(self) -> tuple[JournalEntry, ...]:
+        entries = (entry for entry in self._entries.values() if entry.outcome is None and not entry.tombstone)
+        return tuple(sorted(entries, key=lambda entry: entry.written_at))
+
     def write(self, entry: JournalEntry) -> None:
         if (entry.key, entry.attempt) in self._entries:
             raise InvariantBroken(

@@ -7,4 +7,4 @@ from mt5fleet.testing.memory_outbox import MemoryOutbox, MemoryRegistry, MemoryS
 
 
 class MemoryLedger(MemoryGuardBook, MemoryOrders, MemorySignalLog, MemoryOutbox, MemoryRegistry, MemoryStory):
-    """Thread safe with one lock; keeps everything until `wipe`; `restart` changes the run id as a server's does."""
+    """Thread safe with one lock; keeps all until `wipe`; `restart` changes the run id as a server's does."""

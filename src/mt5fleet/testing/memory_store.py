@@ -228,7 +228,7 @@ class MemoryStore:
         del stream.events[: -self._settings.events_max]
 
     def _write_alert(self, outbox_name: str, alert: Alert | None) -> None:
-        """Add an alert, or count it on an equal one no channel has yet; the graver text stands, else the newer."""
+        """Add an alert, or count it on an equal one no channel has; the graver text stands."""
         if alert is None:
             return
         outbox = self._memory.outboxes.setdefault(outbox_name, OutboxSlot())

@@ -28,6 +28,7 @@ class LedgerSettings:
     memory_percent_max: int = 75  # of maxmemory; above it no signal is accepted, the rest serves finishing
     memory_flag_ms: int = 30_000  # three heartbeats: a refusal may not outlive its measurement for long
     outbox_rebuild_ms: int = 30_000  # how often the index of outboxes is compared with the accounts
+    pending_scan_max: int = 200  # due alerts looked at per outbox; equal ones are merged, so few are due
     epoch_check_s: float = 1.0  # how long the server's run id is taken as read
     script_flags: bool = True  # off for servers that do not know `#!lua flags=` (fakeredis)
 
