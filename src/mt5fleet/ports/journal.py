@@ -46,6 +46,10 @@ class Journal(Protocol):
         """Every attempt of a key, oldest first."""
         ...
 
+    def unfinished(self) -> tuple[JournalEntry, ...]:
+        """Attempts handed to the terminal that have neither outcome nor tombstone, oldest first."""
+        ...
+
     def write(self, entry: JournalEntry) -> None:
         """Write an attempt ahead of its send; raise InvariantBroken when (key, attempt) exists."""
         ...

@@ -1,0 +1,1 @@
+"""A MetaTrader5-shaped module behind the gateway port: one terminal, one account."""

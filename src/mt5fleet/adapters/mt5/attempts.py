@@ -1,0 +1,47 @@
+"""What the journal alone says about sending an attempt of a key."""
+
+from collections.abc import Sequence
+
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import Outcome, Retry
+from mt5fleet.ports.journal import JournalEntry
+
+_NOT_SETTLED = (OrderState.IN_DOUBT, OrderState.NOT_SENT)
+
+
+def settled(entries: Sequence[JournalEntry]) -> Outcome | None:
+    """The outcome that settles the key for good: executed, or refused by the broker."""
+    outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
+    return next((outcome for outcome in reversed(outcomes) if outcome.state not in _NOT_SETTLED), None)
+
+
+def unsettled(entries: Sequence[JournalEntry]) -> tuple[JournalEntry, ...]:
+    """Attempts that were handed to the terminal and whose end nobody knows."""
+    return tuple(entry for entry in entries if not entry.tombstone and _unclear(entry))
+
+
+def is_closed(entries: Sequence[JournalEntry], attempt: int) -> bool:
+    """Whether this attempt may not be sent any more: it, or a later one, is in the journal already."""
+    return any(entry.attempt >= attempt for entry in entries)
+
+
+def closed_for_ever() -> Outcome:
+    """The answer to an attempt that was closed without execution."""
+    return Outcome(
+        state=OrderState.NOT_SENT,
+        sentence="not sent: this attempt was closed before; only a new attempt may be sent",
+        retry=Retry.AFTER_DELAY,
+    )
+
+
+def earlier_in_doubt(entries: Sequence[JournalEntry]) -> Outcome:
+    """The answer while an earlier send has no known end."""
+    attempts = ", ".join(str(entry.attempt) for entry in entries)
+    return Outcome(
+        state=OrderState.IN_DOUBT,
+        sentence=f"outcome unknown: attempt {attempts} was handed to the terminal and is not settled yet",
+    )
+
+
+def _unclear(entry: JournalEntry) -> bool:
+    return entry.outcome is None or entry.outcome.state is OrderState.IN_DOUBT

@@ -1,0 +1,36 @@
+"""What one terminal's gateway is told."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mt5fleet.domain.broker import Mode
+from mt5fleet.domain.errors import InvalidValue
+
+SIMULATOR_WORD = "mt5fleet simulator"  # how our simulator's terminal names its company
+CLOCK_SKEW_MS_MAX = 500  # bridge against ledger, section 5 of the design; further apart no open leaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalSettings:
+    """One account on one terminal. `server_offset_s` None: inferred from ticks that are seen to arrive.
+
+    `settle_s`: how long after a send without answer the terminal may still carry it out; absence counts only
+    after it. `visibility_lag_s`: how far apart two looks must be before their absence proves anything.
+    """
+
+    account: str
+    server: str
+    login: int
+    mode: Mode
+    shadow: bool = False
+    visibility_lag_s: float = 2.0
+    settle_s: float = 10.0
+    quote_age_s_max: Decimal = Decimal(30)
+    server_offset_s: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse times that prove nothing."""
+        if self.visibility_lag_s <= 0 or self.settle_s < 0:
+            raise InvalidValue("visibility_lag_s, settle_s", "must be above 0 and not negative")
+        if self.quote_age_s_max <= 0:
+            raise InvalidValue("quote_age_s_max", "must be above 0")

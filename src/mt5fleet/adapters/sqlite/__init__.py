@@ -1,0 +1,1 @@
+"""The bridge's journal on disk."""
