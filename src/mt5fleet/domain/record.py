@@ -23,6 +23,7 @@ class EventType(StrEnum):
     SIGNAL_REFUSED = "signal_refused"  # dead-lettered with field and rule
     ORDER_RECEIVED = "order_received"  # on the account's inbox
     ORDER_BEGUN = "order_begun"  # written ahead of the send
+    ORDER_WAITING = "order_waiting"  # it cannot be judged now; told once with the reason
     ORDER_DENIED = "order_denied"
     ORDER_EXPIRED = "order_expired"
     ORDER_CANCELED = "order_canceled"

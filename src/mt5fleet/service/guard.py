@@ -1,0 +1,241 @@
+"""The guard sweep: a reading of every account, its verdict, and the latch when a limit is reached.
+
+The ledger latches first, so that no open begins; then the bridge, so that none leaves.
+Unknown is never a breach.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from mt5fleet.domain.account import Account, AccountStatus, Foreign, GuardMemory, TradingState
+from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.errors import GatewayError
+from mt5fleet.domain.guards import Blind, Breached, judge, why_blind
+from mt5fleet.domain.ids import is_ours
+from mt5fleet.domain.record import Alert, Event, EventType, Severity
+from mt5fleet.ports.clock import Clock
+from mt5fleet.ports.gateway import Gateway
+from mt5fleet.ports.ledger import GuardBook, Outbox, Story
+from mt5fleet.ports.waker import Waker
+from mt5fleet.service.fleet import FleetSource
+from mt5fleet.service.latching import Latching
+from mt5fleet.service.remember import Remember
+from mt5fleet.service.settings import GuardSettings
+from mt5fleet.service.telling import ToldOnce
+from mt5fleet.service.waking import Waking
+
+
+class GuardLedger(GuardBook, Outbox, Story, Protocol):
+    """The parts of the ledger that guards need."""
+
+    def now(self) -> datetime:
+        """The ledger's clock."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardReport:
+    """What one sweep saw, by account name. `dropped`: it came too late and looked at nothing."""
+
+    judged: int
+    blind: tuple[str, ...]
+    breached: tuple[str, ...]
+    unconfirmed: tuple[str, ...]
+    dropped: bool
+    wakes_failed: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    judged: int = 0
+    blind: list[str] = field(default_factory=list)
+    breached: list[str] = field(default_factory=list)
+    unconfirmed: list[str] = field(default_factory=list)
+    wake: set[str] = field(default_factory=set)
+
+
+class GuardSweep:
+    """Looks at every enabled account; one object per process."""
+
+    def __init__(
+        self,
+        *,
+        ledger: GuardLedger,
+        gateway: Gateway,
+        fleet: FleetSource,
+        waker: Waker,
+        clock: Clock,
+        settings: GuardSettings,
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._fleet = fleet
+        self._waker = waker
+        self._clock = clock
+        self._settings = settings
+        self._remember = Remember(gateway, settings)
+        self._latching = Latching(ledger, gateway, told_max=settings.told_max)
+        self._told = ToldOnce(settings.told_max)
+        self._health_s: dict[str, float] = {}
+
+    def run(self, scheduled_at: datetime | None = None) -> GuardReport:
+        """One sweep; a late one (see settings) is dropped, the next sees newer readings.
+
+        Raises LedgerError.
+        """
+        tally = _Tally()
+        now = self._ledger.now()
+        if scheduled_at is not None and (now - scheduled_at).total_seconds() > self._settings.late_s:
+            return _report(tally, dropped=True)
+        accounts = [account for account in self._fleet.now_told().accounts.values() if account.enabled]
+        for batch in _batches(accounts, self._settings.batch_accounts):
+            readings = self._readings(batch)
+            for account in batch:
+                self._look(account, readings.get(account.name, "the bridge gave no answer"), tally)
+        waking = Waking(self._waker)
+        waking.accounts(urgent=tally.wake, normal=set())
+        return _report(tally, dropped=False, wakes_failed=waking.failed)
+
+    def _readings(self, batch: list[Account]) -> dict[str, Reading | str]:
+        try:
+            return self._gateway.readings(tuple(account.name for account in batch))
+        except GatewayError as error:
+            return {account.name: str(error) for account in batch}
+
+    def _look(self, account: Account, answer: Reading | str, tally: _Tally) -> None:
+        status = self._with_bridge_latch(account, self._ledger.account_status(account.name))
+        judged = self._judged(account, answer, status)
+        if isinstance(judged, Blind):
+            tally.blind.append(account.name)
+            self._tell_blind(account.name, judged, status.memory)
+        else:
+            tally.judged += 1
+            status = judged
+            if judged.state is TradingState.HALTED and isinstance(answer, Reading):
+                self._watch_halted(account, judged, answer, tally)
+        if status.state is TradingState.HALTED and not self._latching.confirm(status):
+            tally.unconfirmed.append(account.name)
+
+    def _judged(
+        self, account: Account, answer: Reading | str, status: AccountStatus
+    ) -> AccountStatus | Blind:
+        """Write memory and verdict in one step; a breach raises the ledger's latch in the same one."""
+        if isinstance(answer, str):
+            return Blind(why=answer)
+        why = why_blind(answer, self._ledger.now(), account.limits.reading_age_s_max)
+        memory = self._remember.after(account.name, answer, status.memory) if why is None else Blind(why=why)
+        if isinstance(memory, Blind):
+            return memory
+        verdict = judge(answer, memory, account.limits)
+        halt = verdict if isinstance(verdict, Breached) and status.state is not TradingState.HALTED else None
+        return self._ledger.judge(
+            account.name,
+            answer,
+            memory,
+            halt_reason=None if halt is None else halt.sentence,
+            events=() if halt is None else _breach_events(account.name, halt),
+            alert=None,  # the halt is announced when the bridge has confirmed it, or stays silent
+        )
+
+    def _watch_halted(self, account: Account, status: AccountStatus, reading: Reading, tally: _Tally) -> None:
+        """A new halt is flattened at once; a flat one is flattened again when something appears."""
+        if account.shadow:
+            return  # nothing is sent there, so nobody has to come
+        if status.flatten_due and status.flatten_rounds == 0:
+            tally.breached.append(account.name)
+            tally.wake.add(account.name)
+        elif not status.flatten_due and self._holds_something(account, reading):
+            self._ledger.not_flat(account.name, alert=_reappeared(account.name, status))
+            tally.wake.add(account.name)
+
+    def _holds_something(self, account: Account, reading: Reading) -> bool:
+        if reading.positions == 0 and reading.orders == 0:
+            return False
+        if account.foreign is Foreign.FLATTEN:
+            return True
+        try:
+            positions = self._gateway.positions(account.name)
+            orders = self._gateway.orders(account.name)
+        except GatewayError:
+            return False  # not known now; the next sweep looks again
+        magics = [position.magic for position in positions] + [order.magic for order in orders]
+        return any(is_ours(magic) for magic in magics)
+
+    def _with_bridge_latch(self, account: Account, status: AccountStatus) -> AccountStatus:
+        """A latch that only the bridge remembers is copied into the ledger; its absence lifts nothing."""
+        if status.state is TradingState.HALTED or not self._health_due(account.name, status):
+            return status
+        try:
+            latched = self._gateway.health(account.name).latched
+        except GatewayError:
+            return status  # the reading says how blind we are
+        self._health_s[account.name] = self._clock.monotonic_s()
+        if not latched:
+            return status
+        reason = "the bridge holds a latch that the ledger did not know"
+        event = Event(type=EventType.HALTED, account=account.name, numbers={"reason": reason})
+        return self._ledger.halt(account.name, reason, events=(event,), alert=None)
+
+    def _health_due(self, account: str, status: AccountStatus) -> bool:
+        looked_s = self._health_s.get(account)
+        if looked_s is None or status.memory is None:
+            return True
+        return self._clock.monotonic_s() - looked_s >= self._settings.health_every_s
+
+    def _tell_blind(self, account: str, blind: Blind, memory: GuardMemory | None) -> None:
+        """Once per episode, which the last good reading names."""
+        since = None if memory is None else memory.last_at
+        lasted_s = (
+            self._settings.blind_alert_s if since is None else (self._ledger.now() - since).total_seconds()
+        )
+        subject = f"blind:{account}:{'never seen' if since is None else since.isoformat()}"
+        if lasted_s < self._settings.blind_alert_s or not self._told.first(subject):
+            return
+        self._ledger.emit(Event(type=EventType.GUARD_BLIND, account=account, numbers={"why": blind.why}))
+        self._ledger.raise_alert(_blind_alert(account, blind, subject))
+
+
+def _batches(accounts: list[Account], size: int) -> Iterator[list[Account]]:
+    for first in range(0, len(accounts), size):
+        yield accounts[first : first + size]
+
+
+def _breach_events(account: str, breach: Breached) -> tuple[Event, ...]:
+    numbers = {"limit": breach.limit} | breach.numbers
+    return (
+        Event(type=EventType.GUARD_BREACHED, account=account, numbers=numbers),
+        Event(type=EventType.HALTED, account=account, numbers={"reason": breach.sentence}),
+    )
+
+
+def _reappeared(account: str, status: AccountStatus) -> Alert:
+    return Alert(
+        severity=Severity.CRITICAL,
+        title=f"{account} is halted and not flat any more",
+        text="A position or order appeared on the halted account; it is taken away again.",
+        dedupe=f"reappeared:{account}:{status.halted_seq}",
+        account=account,
+    )
+
+
+def _blind_alert(account: str, blind: Blind, subject: str) -> Alert:
+    return Alert(
+        severity=Severity.CRITICAL,
+        title=f"No valid reading of {account}",
+        text=f"{blind.why}. Opens wait; nothing is closed. Look at its terminal and bridge.",
+        dedupe=subject,
+        account=account,
+    )
+
+
+def _report(tally: _Tally, *, dropped: bool, wakes_failed: int = 0) -> GuardReport:
+    return GuardReport(
+        judged=tally.judged,
+        blind=tuple(tally.blind),
+        breached=tuple(tally.breached),
+        unconfirmed=tuple(tally.unconfirmed),
+        dropped=dropped,
+        wakes_failed=wakes_failed,
+    )
