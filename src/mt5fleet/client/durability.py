@@ -5,12 +5,13 @@ from typing import Protocol
 
 import redis
 
+from mt5fleet.adapters.redis.connection import client_of
 from mt5fleet.domain.errors import LedgerUnavailable
 
 WAIT_MS_MAX = 2_000  # an append-only file synced every second answers within that second
 _MARK = "mt5fleet:durable-mark"
 _MARK_KEEP_MS = 60_000
-_SOCKET_TIMEOUT_S = WAIT_MS_MAX / 1000 + 3
+_ANSWER_S = 3  # for the answer itself, after the wait
 
 
 class Durability(StrEnum):
@@ -37,19 +38,17 @@ class Confirms(Protocol):
 class RedisConfirms:
     """WAITAOF where the server has it and keeps an append-only file, else WAIT for a replica.
 
-    Both speak of the writes of their own connection. A mark is written first: whatever other connections
-    wrote before it comes earlier in the same file and the same replication stream.
+    Both speak of the writes of their own connection, so a mark is written first, in the same batch: whatever
+    other connections wrote before comes earlier in the same file and the same replication stream.
     """
 
     def __init__(self, redis_url: str) -> None:
-        self._store = redis.Redis.from_url(
-            redis_url, socket_timeout=_SOCKET_TIMEOUT_S, single_connection_client=True
-        )
+        """Take the ledger's address; nothing is sent yet. Raises ValueError for an unsafe one."""
+        self._store = client_of(redis_url, answer_s=WAIT_MS_MAX / 1000 + _ANSWER_S)
 
     def confirm(self) -> Durability:
         """See Confirms."""
         try:
-            self._store.set(_MARK, "1", px=_MARK_KEEP_MS)
             return self._fsynced() or self._replicated() or Durability.UNCONFIRMED
         except redis.RedisError as error:
             raise LedgerUnavailable(
@@ -61,14 +60,23 @@ class RedisConfirms:
         self._store.close()
 
     def _fsynced(self) -> Durability | None:
-        try:
-            local, _ = self._store.waitaof(1, 0, WAIT_MS_MAX)
-        except redis.ResponseError:  # before Redis 7.2, or without append-only file
-            return None
-        return Durability.FSYNCED if local >= 1 else None
+        answer = self._after_mark("WAITAOF", 1, 0, WAIT_MS_MAX)
+        if isinstance(answer, list):
+            return Durability.FSYNCED if int(answer[0]) >= 1 else None
+        return None  # an error: before Redis 7.2, or without append-only file
 
     def _replicated(self) -> Durability | None:
-        replicas = self._store.info("replication").get("connected_slaves", 0)
-        if replicas < 1:
-            return None
-        return Durability.REPLICATED if self._store.wait(1, WAIT_MS_MAX) >= 1 else None
+        if int(self._store.info("replication").get("connected_slaves", 0)) < 1:
+            return None  # WAIT would block for its whole time
+        answer = self._after_mark("WAIT", 1, WAIT_MS_MAX)
+        return Durability.REPLICATED if isinstance(answer, int) and answer >= 1 else None
+
+    def _after_mark(self, *command: str | int) -> object:
+        """Answer or error of a command sent behind a mark on one connection."""
+        with self._store.pipeline(transaction=False) as pipe:
+            pipe.set(_MARK, "1", px=_MARK_KEEP_MS)
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            marked, answer = pipe.execute(raise_on_error=False)
+        if isinstance(marked, redis.RedisError):
+            raise marked
+        return answer

@@ -92,9 +92,10 @@ class Spool:
             self._file.close()
 
     def _rows(self, statement: str, values: tuple[str | int, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, closing(self._file.cursor()) as cursor:
+        with self._lock:
             try:
-                return cursor.execute(statement, values).fetchall()
+                with closing(self._file.cursor()) as cursor:
+                    return cursor.execute(statement, values).fetchall()
             except sqlite3.Error as error:
                 raise self._failed("used", error) from None
 

@@ -37,7 +37,7 @@ class Watch:
         self._silence = error
 
     def pause_s(self) -> float | None:
-        """Seconds until the next look; None when it is over. Raises the error of a last look without answer."""
+        """Seconds until the next look; None when it is over. Raises what a silent last look raised."""
         left_s = self._until_s - self._clock.monotonic_s()
         if left_s <= 0 and self._silence is not None:
             raise self._silence
