@@ -40,7 +40,7 @@ class _ProducerTerms(_Terms):
     symbols: tuple[str, ...] = ("*",)
     volume_lots_max: Annotated[Decimal, Field(gt=0)] | None = None
     signals_per_minute_max: Annotated[int, Field(ge=1)] = 600
-    keys: tuple[_KeyTerms, ...]
+    keys: tuple[_KeyTerms, ...] = ()
 
 
 class _FileTerms(_Terms):
