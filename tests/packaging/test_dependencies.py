@@ -38,8 +38,15 @@ def _imported(*folders: str) -> dict[str, str]:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names.append(node.module or "")
-            found |= {name.partition(".")[0]: path.relative_to(ROOT).as_posix() for name in names}
+            tops = {name.partition(".")[0] for name in names}
+            found |= {top: path.relative_to(ROOT).as_posix() for top in tops if not _is_neighbour(top, path)}
     return {name: path for name, path in found.items() if name not in sys.stdlib_module_names | OURS}
+
+
+def _is_neighbour(name: str, importer: Path) -> bool:
+    """Whether the import finds a file of this repository: at its root, or beside the importing script."""
+    places = [folder / end for folder in (ROOT, importer.parent) for end in (name, f"{name}.py")]
+    return any(place.exists() for place in places)
 
 
 def _undeclared(imported: dict[str, str], declared: set[str]) -> list[str]:

@@ -13,10 +13,10 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 SHIPPED_SUFFIXES = {".py", ".lua", ".json", ".toml", ".typed"}
-#: What a producer must never pay for, or even have installed.
+#: What a producer must never pay for, or even have installed. (sqlite3 stays: the spool is such a file.)
 HEAVY = {
     *("MetaTrader5", "apprise", "fakeredis", "flower", "grpc", "httpx", "lupa", "numpy", "prometheus_client"),
-    *("psutil", "pydantic_settings", "sentry_sdk", "sqlite3", "structlog", "tornado"),
+    *("psutil", "pydantic_settings", "sentry_sdk", "structlog", "tornado"),
     *(
         "mt5fleet.adapters.mt5",
         "mt5fleet.adapters.bridge",
@@ -24,7 +24,7 @@ HEAVY = {
         "mt5fleet.cli",
         "mt5fleet.simulator",
     ),
-    *("mt5fleet.testing", "config", "tasks", "workers"),
+    *("mt5fleet.adapters.sqlite", "mt5fleet.testing", "config", "tasks", "workers"),
 }
 PROBE_S_MAX = 60
 INSTALL_S_MAX = 300

@@ -1,6 +1,7 @@
 """House rules that no other tool checks: size ratchets, reasons beside ignores, words, paths, task names."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from mt5fleet.fleet_default import render_default, write_default
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("src", "config", "tasks", "workers", "scripts", "examples", "benchmarks", "tests")
@@ -162,12 +165,16 @@ def test_library_prints_only_in_the_command_line() -> None:
     assert [path for path, call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"] == []
 
 
-def test_every_registered_task_has_a_name_of_ours() -> None:
+def test_every_registered_task_has_a_name_of_ours(tmp_path: Path) -> None:
     """Automatic names would publish `tasks.…` to producers. Asked in its own process: the app is global."""
+    write_default(render_default(tmp_path))
+    told = {**os.environ, "MT5FLEET_FILE": str(tmp_path / "fleet.toml")}
     ask = "from workers.app import app; app.loader.import_default_modules(); print(*app.tasks)"
     command = [sys.executable, "-c", ask]
 
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    asked = subprocess.run(
+        command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=60, check=False
+    )
 
     assert asked.returncode == 0, asked.stderr
     names = [name for name in asked.stdout.split() if not name.startswith("celery.")]
