@@ -79,6 +79,7 @@ class GuardSweep:
         self._latching = Latching(ledger, gateway, told_max=settings.told_max)
         self._told = ToldOnce(settings.told_max)
         self._health_s: dict[str, float] = {}
+        self._never_seen_s: dict[str, float] = {}  # when this process first looked in vain
 
     def run(self, scheduled_at: datetime | None = None) -> GuardReport:
         """One sweep; a late one (see settings) is dropped, the next sees newer readings.
@@ -187,9 +188,11 @@ class GuardSweep:
     def _tell_blind(self, account: str, blind: Blind, memory: GuardMemory | None) -> None:
         """Once per episode, which the last good reading names."""
         since = None if memory is None else memory.last_at
-        lasted_s = (
-            self._settings.blind_alert_s if since is None else (self._ledger.now() - since).total_seconds()
-        )
+        if since is None:  # a fleet that starts has not failed to see anything yet
+            first_s = self._never_seen_s.setdefault(account, self._clock.monotonic_s())
+            lasted_s = self._clock.monotonic_s() - first_s
+        else:
+            lasted_s = (self._ledger.now() - since).total_seconds()
         subject = f"blind:{account}:{'never seen' if since is None else since.isoformat()}"
         if lasted_s < self._settings.blind_alert_s or not self._told.first(subject):
             return

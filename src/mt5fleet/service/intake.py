@@ -49,8 +49,12 @@ class IntakeLedger(SignalLog, Inbox, Outbox, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeReport:
-    """What one run did. `reason` says why it did nothing or stopped early; empty when the log is empty."""
+    """What one run did; `signals` are the ids taken in or refused, in the log's order.
 
+    `reason` says why it did nothing or stopped early; empty when the log is empty.
+    """
+
+    signals: tuple[str, ...]
     accepted: int
     refused: int
     commands: int
@@ -60,6 +64,7 @@ class IntakeReport:
 
 @dataclass(slots=True)
 class _Tally:
+    signals: list[str] = field(default_factory=list)
     accepted: int = 0
     refused: int = 0
     commands: int = 0
@@ -149,6 +154,7 @@ class Intake:
             self._bury(lease, entry, Refusal(UNREADABLE, "envelope", rule), tally)
             return ()
         tally.accepted += 1
+        tally.signals.append(entry.signal_id)
         return commands
 
     def _push(
@@ -192,6 +198,7 @@ class Intake:
         )
         self._ledger.bury(lease, letter, _alert_of(letter))
         tally.refused += 1
+        tally.signals.append(entry.signal_id)
 
     def _wake(self, tally: _Tally, waking: Waking) -> None:
         waking.accounts(urgent=tally.urgent, normal=tally.normal)
@@ -229,6 +236,7 @@ def _nothing_told() -> Alert:
 
 def _report(tally: _Tally, reason: str, wakes_failed: int = 0) -> IntakeReport:
     return IntakeReport(
+        signals=tuple(tally.signals),
         accepted=tally.accepted,
         refused=tally.refused,
         commands=tally.commands,

@@ -1,0 +1,1 @@
+"""Thin Celery tasks: unpack, one service call, plain values back."""

@@ -1,0 +1,1 @@
+"""The processes of the fleet: Celery app, bootstrap, bootsteps, local supervisor."""
