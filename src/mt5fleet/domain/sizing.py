@@ -88,13 +88,18 @@ def _lots_at_risk(
 
 
 def _split(total: Decimal, shares: tuple[Decimal, ...], instrument: Instrument) -> Plan:
-    """Shares rounded down; the last part takes what rounding left; small parts go to the next one."""
-    volumes = [floor_to_step(total * share, instrument.volume_step) for share in shares]
-    volumes[-1] += total - sum(volumes)
-    merged: list[int | None] = [None] * len(volumes)
-    for part in range(len(volumes) - 1):
-        if volumes[part] < instrument.volume_min:
-            _move(volumes, merged, part, part + 1)
+    """Shares rounded down; one below the smallest lot goes to the next part; the last takes what is left."""
+    volumes: list[Decimal] = []
+    merged: list[int | None] = [None] * len(shares)
+    carried = Decimal(0)
+    for part, share in enumerate(shares[:-1]):
+        wanted = total * share + carried
+        volume = floor_to_step(wanted, instrument.volume_step)
+        tradable = volume >= instrument.volume_min
+        volumes.append(volume if tradable else Decimal(0))
+        carried = Decimal(0) if tradable else wanted
+        merged[part] = None if tradable else part + 1
+    volumes.append(total - sum(volumes, Decimal(0)))
     _keep_last_tradable(volumes, merged, instrument.volume_min)
     return Plan(volumes=tuple(volumes), merged_into=_followed(merged))
 
@@ -102,13 +107,9 @@ def _split(total: Decimal, shares: tuple[Decimal, ...], instrument: Instrument) 
 def _keep_last_tradable(volumes: list[Decimal], merged: list[int | None], volume_min: Decimal) -> None:
     last = len(volumes) - 1
     if volumes[last] < volume_min:
-        _move(volumes, merged, last, max(part for part in range(last) if volumes[part] > 0))
-
-
-def _move(volumes: list[Decimal], merged: list[int | None], source: int, target: int) -> None:
-    volumes[target] += volumes[source]
-    volumes[source] = Decimal(0)
-    merged[source] = target
+        merged[last] = target = max(part for part in range(last) if volumes[part] > 0)
+        volumes[target] += volumes[last]
+        volumes[last] = Decimal(0)
 
 
 def _followed(merged: list[int | None]) -> tuple[int | None, ...]:

@@ -73,13 +73,15 @@ class Flatten:
     def _rounds(self, hold: Hold) -> str:
         end_s = self._clock.monotonic_s() + self._settings.pass_s
         number = hold.status.flatten_rounds
-        while self._clock.monotonic_s() < end_s:
+        for _ in range(self._settings.rounds_per_pass):
             books = self._books(hold)
             if books.empty:
                 return self._prove_flat(hold, number)
+            if self._clock.monotonic_s() >= end_s:
+                break
             number = self._round(hold, books, number + 1, end_s)
-            if number >= self._settings.rounds_alert:
-                self._tell_not_flat(hold, number)
+            self._tell_not_flat(hold, number)
+            self._clock.sleep_s(self._settings.round_pause_s)
         return "the account is not flat yet"
 
     def _round(self, hold: Hold, books: _Books, number: int, end_s: float) -> int:
@@ -153,6 +155,8 @@ class Flatten:
         return _nothing_open(self._gateway.reading(hold.name, hold.lease.token))
 
     def _tell_not_flat(self, hold: Hold, number: int) -> None:
+        if number < self._settings.rounds_alert:
+            return
         subject = f"not-flat:{hold.name}:{hold.status.halted_seq}"
         if self._told.first(f"{subject}:{number // self._settings.rounds_alert}"):
             self._ledger.raise_alert(_not_flat_alert(hold, number, subject))

@@ -25,6 +25,8 @@ class FlattenSettings:
     deadline_ms: int = 5_000  # latest send of one close after its decision
     closes_per_round: int = 20  # then the lease is renewed and the books are read again
     visibility_lag_s: float = 1.0  # between the two reads that show flat: a broker's books settle within it
+    rounds_per_pass: int = 4  # a broker that refuses is not asked a thousand times; the sweep comes again
+    round_pause_s: float = 0.25  # between rounds: what was refused this instant may pass the next
     rounds_alert: int = 5  # rounds after which people are told that the account is still not flat
     pass_s: float = 3.0  # one pass; below the lease's life, the sweep starts the next one
 

@@ -1,0 +1,8 @@
+import pytest
+
+from tests.unit.service.rig import Rig
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
