@@ -1,5 +1,6 @@
 """The gateway port over a MetaTrader5-shaped module, for one account; one call at a time."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from mt5fleet import __version__
@@ -42,6 +43,11 @@ class ModuleGateway:
         self._clock = clock
         self._session = Session(module, settings, journal, clock)
         self._absences = Absences(settings.visibility_lag_s)
+
+    def learn_offset(self) -> None:
+        """Learn the server's distance from UTC ahead of the first call that needs it, if ticks arrive."""
+        with suppress(Unreachable):
+            self._session.known_offset_s()
 
     def health(self, account: str) -> Health:
         self._require_mine(account)

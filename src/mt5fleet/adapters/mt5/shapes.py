@@ -146,7 +146,7 @@ class Module(Protocol):
     """The functions of the package that the gateway calls, and no others."""
 
     def initialize(
-        self, path: str, /, *, login: int, password: str, server: str, timeout: int, portable: bool
+        self, *path: str, login: int, password: str, server: str, timeout: int, portable: bool
     ) -> bool: ...
 
     def shutdown(self) -> bool | None: ...
