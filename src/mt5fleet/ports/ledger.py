@@ -49,6 +49,15 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A message to be posted; `body_hash` tells whether two messages of one id say the same."""
+
+    signal_id: str
+    body_hash: str
+    envelope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
     """A posted message waiting for intake."""
 
@@ -64,6 +73,10 @@ class SignalLog(Protocol):
 
     def post(self, signal_id: str, body_hash: str, envelope: str) -> Posted:
         """Write a message once, durably as the store is configured."""
+        ...
+
+    def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
+        """Post in the order given in one round trip; each on its own, with an error in the place of a refused one."""
         ...
 
     def acquire_log(self, owner: str, ttl_ms: int) -> Lease | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from mt5fleet.adapters.redis.microtime import from_us
-from mt5fleet.domain.errors import LedgerFull
+from mt5fleet.domain.errors import LedgerError, LedgerFull
 from mt5fleet.domain.lease import LOG, Lease
 from mt5fleet.domain.lifecycle import FINAL
 from mt5fleet.domain.record import (
@@ -15,7 +15,7 @@ from mt5fleet.domain.record import (
     SignalRecord,
     SignalStatus,
 )
-from mt5fleet.ports.ledger import LogEntry, Posted, PostResult
+from mt5fleet.ports.ledger import LogEntry, Posted, Posting, PostResult
 from mt5fleet.testing.memory_store import LOG_OUTBOX, MemoryStore
 
 _MINUTE_US = 60_000_000
@@ -41,6 +41,16 @@ class MemorySignalLog(MemoryStore):
                 seq=seq, posted_at=from_us(now), signal_id=signal_id, body_hash=body_hash, envelope=envelope
             )
             return self._posted(PostResult.POSTED, seq)
+
+    def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
+        with self._lock:
+            return tuple(self._post_or_error(posting) for posting in postings)
+
+    def _post_or_error(self, posting: Posting) -> Posted | LedgerError:
+        try:
+            return self.post(posting.signal_id, posting.body_hash, posting.envelope)
+        except LedgerError as error:
+            return error
 
     def _posted(self, result: PostResult, seq: int) -> Posted:
         wake = bool(self._memory.entries) and self._claim_wake(self._memory.log_lease, self._settings.wake_ms)

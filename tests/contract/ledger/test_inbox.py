@@ -25,15 +25,11 @@ def _finish(
     ledger: Ledger, lease: Lease, key: str, state: OrderState, *, retry_after_ms: int = 0
 ) -> OrderState:
     outcome = an_outcome(state)
-    return ledger.finish(
-        lease, key, outcome, reason="", events=(), alert=None, retry_after_ms=retry_after_ms
-    )
+    return ledger.finish(lease, key, outcome, reason="", events=(), alert=None, retry_after_ms=retry_after_ms)
 
 
 def _begin(ledger: Ledger, lease: Lease, key: str) -> Begun:
-    begun = ledger.begin(
-        lease, key, adds_risk=True, goal=None, full=False, deadline_ms=1_000, attempts_max=3
-    )
+    begun = ledger.begin(lease, key, adds_risk=True, goal=None, full=False, deadline_ms=1_000, attempts_max=3)
     assert isinstance(begun, Begun)
     return begun
 

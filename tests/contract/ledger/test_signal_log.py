@@ -6,7 +6,7 @@ from mt5fleet.domain.errors import LeaseLost, LedgerFull
 from mt5fleet.domain.lease import Lease
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import SignalPhase
-from mt5fleet.ports.ledger import Ledger, PostResult
+from mt5fleet.ports.ledger import Ledger, Posted, Posting, PostResult
 from mt5fleet.testing.ledger_values import a_command, a_letter, a_record, a_target, an_alert, an_outcome
 from tests.contract.ledger.rigs import START, Rig
 
@@ -31,6 +31,38 @@ def test_post_of_the_same_body_exists_and_of_another_conflicts(rig: Rig) -> None
     ]
     assert first.seq == again.seq == other.seq
     assert [entry.envelope for entry in rig.ledger.waiting(_log_lease(rig.ledger), 10)] == ["first"]
+
+
+def test_many_are_posted_in_order_and_each_on_its_own(rig: Rig) -> None:
+    rig.ledger.post("b", "h", "e")
+    rows = (("a", "h"), ("b", "other"), ("c", "h"), ("a", "h"))
+
+    answers = rig.ledger.post_many(
+        tuple(Posting(signal_id=name, body_hash=body, envelope=f"e{name}") for name, body in rows)
+    )
+
+    assert [answer.result for answer in answers if isinstance(answer, Posted)] == [
+        PostResult.POSTED,
+        PostResult.CONFLICT,
+        PostResult.POSTED,
+        PostResult.EXISTS,
+    ]
+    assert {answer.epoch for answer in answers if isinstance(answer, Posted)} == {rig.ledger.epoch().number}
+    waiting = rig.ledger.waiting(_log_lease(rig.ledger), 9)
+    assert [entry.signal_id for entry in waiting] == ["b", "a", "c"]
+
+
+def test_many_posted_to_a_full_store_are_refused_one_by_one(rig: Rig) -> None:
+    rig.ledger.post("old", "h", "e")
+    rig.set_full(76)
+    rig.ledger.check_memory()
+
+    answers = rig.ledger.post_many(
+        tuple(Posting(signal_id=name, body_hash="h", envelope="e") for name in ("new", "old"))
+    )
+
+    assert isinstance(answers[0], LedgerFull)
+    assert isinstance(answers[1], Posted)
 
 
 def test_sequence_grows_even_when_the_clock_stands_or_goes_back(rig: Rig) -> None:

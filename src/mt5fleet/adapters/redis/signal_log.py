@@ -5,9 +5,9 @@ from datetime import datetime
 from mt5fleet.adapters.redis.answers import ORDER_FIELDS, alert_arguments, order_of
 from mt5fleet.adapters.redis.base import Part
 from mt5fleet.adapters.redis.microtime import from_us
-from mt5fleet.adapters.redis.store import Answer, int_of, listed, text_of
+from mt5fleet.adapters.redis.store import Answer, Call, given, int_of, listed, text_of
 from mt5fleet.codec import decode, encode
-from mt5fleet.domain.errors import LedgerUnavailable
+from mt5fleet.domain.errors import FleetError, LedgerError, LedgerUnavailable
 from mt5fleet.domain.lease import LOG, Lease
 from mt5fleet.domain.lifecycle import FINAL
 from mt5fleet.domain.record import (
@@ -19,7 +19,7 @@ from mt5fleet.domain.record import (
     SignalRecord,
     SignalStatus,
 )
-from mt5fleet.ports.ledger import LogEntry, Posted, PostResult
+from mt5fleet.ports.ledger import LogEntry, Posted, Posting, PostResult
 
 
 class RedisSignalLog(Part):
@@ -30,14 +30,23 @@ class RedisSignalLog(Part):
 
     def post(self, signal_id: str, body_hash: str, envelope: str) -> Posted:
         answer = self._store.run("post", self._keys.log, signal_id, body_hash, envelope)
-        result, seq, epoch, wake = listed(answer)
-        number = int_of(epoch)
-        return Posted(
-            result=PostResult(text_of(result)),
-            seq=int_of(seq),
-            epoch=number or self._open_epoch().number,
-            wake=int_of(wake) == 1,
+        return _posted(answer, self._epoch_if_missing([answer]))
+
+    def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
+        calls = [
+            Call("post", self._keys.log, (posting.signal_id, posting.body_hash, posting.envelope))
+            for posting in postings
+        ]
+        answers = [_refusal_or_answer(answer) for answer in self._store.run_many(calls)]
+        opened = self._epoch_if_missing([item for item in answers if not isinstance(item, LedgerError)])
+        return tuple(
+            answer if isinstance(answer, LedgerError) else _posted(answer, opened) for answer in answers
         )
+
+    def _epoch_if_missing(self, answers: list[Answer]) -> int:
+        """Number of the epoch that the first posts after an emptying open."""
+        missing = any(int_of(listed(answer)[2]) == 0 for answer in answers)
+        return self._open_epoch().number if missing else 0
 
     def acquire_log(self, owner: str, ttl_ms: int) -> Lease | None:
         answer = self._store.run("acquire_log", self._keys.log, owner, self._nonce(), ttl_ms)
@@ -138,6 +147,20 @@ class RedisSignalLog(Part):
         percent = 100 * int(memory["used_memory"]) // limit
         self._store.run("flag_memory", self._keys.log, int(percent > self._settings.memory_percent_max))
         return percent
+
+
+def _refusal_or_answer(answer: Answer | FleetError) -> Answer | LedgerError:
+    return answer if isinstance(answer, LedgerError) else given(answer)
+
+
+def _posted(answer: Answer, epoch_opened: int) -> Posted:
+    result, seq, epoch, wake = listed(answer)
+    return Posted(
+        result=PostResult(text_of(result)),
+        seq=int_of(seq),
+        epoch=max(int_of(epoch), epoch_opened),
+        wake=int_of(wake) == 1,
+    )
 
 
 def _entry(answer: Answer) -> LogEntry:
