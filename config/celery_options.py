@@ -11,8 +11,10 @@ JSON = "json"
 CLIENT_NAME = "mt5fleet-worker"  # shown by the broker's CLIENT LIST
 
 
-def celery_options(broker_url: str, *, pool: str, slots: int) -> dict[str, Any]:
+def celery_options(broker_url: str, *, pool: str | None, slots: int) -> dict[str, Any]:
     """Every option the fleet sets; `slots` wake-ups are worked on at once by one worker.
+
+    No pool leaves Celery's own default, prefork.
 
     Raises InvalidValue for a broker address that is unsafe.
     """
@@ -75,7 +77,7 @@ def _task_options() -> dict[str, Any]:
     }
 
 
-def _worker_options(pool: str, slots: int) -> dict[str, Any]:
+def _worker_options(pool: str | None, slots: int) -> dict[str, Any]:
     return {
         "worker_pool": pool,  # the default is measured: docs/decisions/0004-worker-pool.md
         "worker_concurrency": slots,

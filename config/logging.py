@@ -9,8 +9,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from config.redaction import Redaction
 from config.settings import LogFormat, LogLevel
 
-#: Chatter at INFO that repeats what our own lines say; httpx shows whole addresses.
-QUIET = ("httpx", "httpcore", "kombu", "amqp")
+#: Chatter at INFO: three lines for each of some ten thousand ticks an hour; httpx shows whole addresses.
+QUIET = ("httpx", "httpcore", "kombu", "amqp", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 #: What structlog keeps in a line for its own formatter; not text for people.
 INTERNAL = ("_record", "_from_structlog")
 
@@ -33,7 +33,7 @@ def configure_logging(form: LogFormat, level: LogLevel, redaction: Redaction, st
     root.handlers[:] = [handler]
     root.setLevel(level.value)
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.NOTSET if level is LogLevel.DEBUG else logging.WARNING)
 
 
 def _facts() -> list[Processor]:

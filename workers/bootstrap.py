@@ -163,7 +163,7 @@ def gateway_of(own: Told, bridge_of: Callable[[str], str | None]) -> Gateway:
 
 
 def bridge_addresses(fleet: FleetFile, environ: Mapping[str, str]) -> dict[str, BridgeAddress]:
-    """Where each bridge of the file is reached; raises InvalidValue when a token is not where the file says."""
+    """Where each bridge of the file is reached; raises InvalidValue for a missing token."""
     local = BridgeTerms.model_validate({}, context={"folder": fleet.folder})
     terms = {LOCAL_BRIDGE: local, **fleet.bridges}
     return {name: _bridge_address(one, environ) for name, one in terms.items()}

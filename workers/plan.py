@@ -58,7 +58,7 @@ def _listens_here(told: Told, name: str) -> bool:
 
 
 def _bridge(told: Told, name: str) -> Part:
-    arguments = ("mt5fleet.cli.main", "bridge", "serve", "--name", name)
+    arguments = ("mt5fleet.cli.bridge", "serve", "--name", name)
     return Part(name=f"bridge-{name}", role="bridge", arguments=arguments, environment=_file(told))
 
 

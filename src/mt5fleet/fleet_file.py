@@ -50,7 +50,7 @@ class FleetFileInvalid(FleetError):
 
 def _beside(value: object, info: ValidationInfo) -> object:
     folder = (info.context or {}).get("folder")
-    return folder / value if isinstance(value, str) and isinstance(folder, Path) else value
+    return folder / value if isinstance(value, str | Path) and isinstance(folder, Path) else value
 
 
 Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=ID_CHARS_MAX)]

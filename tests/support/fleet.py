@@ -123,7 +123,7 @@ class LocalFleet:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        eventually("the fleet is ready\n" + self.told(), self._is_ready, READY_S_MAX)
+        eventually("the fleet is ready", self._is_ready, READY_S_MAX)
 
     def stop(self) -> None:
         """Stop everything; whatever is still there afterwards is killed and is a failure."""
