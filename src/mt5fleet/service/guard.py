@@ -92,9 +92,10 @@ class GuardSweep:
             return _report(tally, dropped=True)
         accounts = [account for account in self._fleet.now_told().accounts.values() if account.enabled]
         for batch in _batches(accounts, self._settings.batch_accounts):
-            readings = self._readings(batch)
+            readings, read_at = self._readings(batch), self._ledger.now()
             for account in batch:
-                self._look(account, readings.get(account.name, "the bridge gave no answer"), tally)
+                answer = readings.get(account.name, "the bridge gave no answer")
+                self._look(account, _usable(account, answer, read_at), tally)
         waking = Waking(self._waker)
         waking.accounts(urgent=tally.wake, normal=set())
         return _report(tally, dropped=False, wakes_failed=waking.failed)
@@ -105,54 +106,51 @@ class GuardSweep:
         except GatewayError as error:
             return {account.name: str(error) for account in batch}
 
-    def _look(self, account: Account, answer: Reading | str, tally: _Tally) -> None:
+    def _look(self, account: Account, answer: Reading | Blind, tally: _Tally) -> None:
         status = self._with_bridge_latch(account, self._ledger.account_status(account.name))
-        judged = self._judged(account, answer, status)
+        judged = answer if isinstance(answer, Blind) else self._judged(account, answer, status)
         if isinstance(judged, Blind):
             tally.blind.append(account.name)
             self._tell_blind(account.name, judged, status.memory)
         else:
             tally.judged += 1
             status = judged
-            if judged.state is TradingState.HALTED and isinstance(answer, Reading):
-                self._watch_halted(account, judged, answer, tally)
-        if status.state is TradingState.HALTED and not self._latching.confirm(status):
-            tally.unconfirmed.append(account.name)
+        if status.state is TradingState.HALTED:
+            self._watch_halted(account, status, answer, tally)
 
-    def _judged(
-        self, account: Account, answer: Reading | str, status: AccountStatus
-    ) -> AccountStatus | Blind:
+    def _judged(self, account: Account, reading: Reading, status: AccountStatus) -> AccountStatus | Blind:
         """Write memory and verdict in one step; a breach raises the ledger's latch in the same one."""
-        if isinstance(answer, str):
-            return Blind(why=answer)
-        why = why_blind(answer, self._ledger.now(), account.limits.reading_age_s_max)
-        memory = self._remember.after(account.name, answer, status.memory) if why is None else Blind(why=why)
+        memory = self._remember.after(account.name, reading, status.memory)
         if isinstance(memory, Blind):
             return memory
-        verdict = judge(answer, memory, account.limits)
+        verdict = judge(reading, memory, account.limits)
         halt = verdict if isinstance(verdict, Breached) and status.state is not TradingState.HALTED else None
         return self._ledger.judge(
             account.name,
-            answer,
+            reading,
             memory,
             halt_reason=None if halt is None else halt.sentence,
             events=() if halt is None else _breach_events(account.name, halt),
             alert=None,  # the halt is announced when the bridge has confirmed it, or stays silent
         )
 
-    def _watch_halted(self, account: Account, status: AccountStatus, reading: Reading, tally: _Tally) -> None:
+    def _watch_halted(
+        self, account: Account, status: AccountStatus, answer: Reading | Blind, tally: _Tally
+    ) -> None:
         """A new halt is flattened at once; a flat one is flattened again when something appears."""
+        if not self._latching.confirm(status):
+            tally.unconfirmed.append(account.name)
         if account.shadow:
             return  # nothing is sent there, so nobody has to come
         if status.flatten_due and status.flatten_rounds == 0:
             tally.breached.append(account.name)
             tally.wake.add(account.name)
-        elif not status.flatten_due and self._holds_something(account, reading):
+        elif not status.flatten_due and self._holds_something(account, answer):
             self._ledger.not_flat(account.name, alert=_reappeared(account.name, status))
             tally.wake.add(account.name)
 
-    def _holds_something(self, account: Account, reading: Reading) -> bool:
-        if reading.positions == 0 and reading.orders == 0:
+    def _holds_something(self, account: Account, answer: Reading | Blind) -> bool:
+        if isinstance(answer, Blind) or (answer.positions == 0 and answer.orders == 0):
             return False
         if account.foreign is Foreign.FLATTEN:
             return True
@@ -203,6 +201,13 @@ class GuardSweep:
 def _batches(accounts: list[Account], size: int) -> Iterator[list[Account]]:
     for first in range(0, len(accounts), size):
         yield accounts[first : first + size]
+
+
+def _usable(account: Account, answer: Reading | str, now: datetime) -> Reading | Blind:
+    if isinstance(answer, str):
+        return Blind(why=answer)
+    why = why_blind(answer, now, account.limits.reading_age_s_max)
+    return answer if why is None else Blind(why=why)
 
 
 def _breach_events(account: str, breach: Breached) -> tuple[Event, ...]:

@@ -1,0 +1,204 @@
+"""Sweep, delivery, heartbeat."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from mt5fleet.domain.record import Alert, EventType, Severity
+from mt5fleet.ports.notifier import NotDelivered
+from mt5fleet.service.heartbeat import Heartbeat, Progress
+from mt5fleet.service.notify import Deliver, Route
+from mt5fleet.service.settings import HeartbeatSettings, NotifySettings
+from mt5fleet.service.telling import ToldOnce
+from mt5fleet.testing.builders import make_close
+from mt5fleet.testing.fake_gateway import Fault
+from tests.unit.service.rig import Rig
+
+
+class KeptChannel:
+    """Keeps what it is given, unless it is down."""
+
+    def __init__(self, name: str, *, down: bool = False, asks_s: float | None = None) -> None:
+        self.name = name
+        self.down = down
+        self.asks_s = asks_s
+        self.sent: list[tuple[str, int]] = []
+        self.tried = 0
+
+    def send(self, alert: Alert, count: int) -> None:
+        self.tried += 1
+        if self.down:
+            raise NotDelivered("down", self.asks_s)
+        self.sent.append((alert.title, count))
+
+
+def warn(rig: Rig, title: str = "one", severity: Severity = Severity.WARNING) -> None:
+    rig.ledger.raise_alert(Alert(severity=severity, title=title, text="text", dedupe=title))
+
+
+def deliver(rig: Rig, *routes: Route) -> None:
+    Deliver(rig.ledger, routes, random.Random(1), NotifySettings()).run()
+
+
+def test_sweep_wakes_waiting_accounts_once_in_its_period(rig: Rig) -> None:
+    rig.post(rig.signal())
+    rig.take_in()
+    rig.clock.advance_s(3)
+
+    assert rig.sweep().normal == ("alpha",)
+    assert rig.sweep().normal == ()
+
+    rig.clock.advance_s(3)
+    assert rig.sweep().normal == ("alpha",)
+    rig.drain()
+    rig.clock.advance_s(3)
+    assert rig.sweep().normal == ()
+
+
+def test_sweep_wakes_urgent_work_on_the_urgent_queue(rig: Rig) -> None:
+    rig.execute("S1")
+    rig.post(rig.signal("C1", make_close()))
+    rig.take_in()
+    rig.clock.advance_s(3)
+
+    report = rig.sweep()
+
+    assert (report.urgent, report.normal) == (("alpha",), ())
+
+
+def test_sweep_wakes_doubts_and_due_flattens(rig: Rig) -> None:
+    rig.gateway.script("alpha", Fault.LOST_BEFORE)
+    rig.execute()
+    rig.clock.advance_s(3)
+    assert rig.sweep().normal == ("alpha",)
+
+    rig.ledger.halt("alpha", "test", events=(), alert=None)
+    rig.clock.advance_s(3)
+    assert rig.sweep().urgent == ("alpha",)
+
+
+def test_sweep_wakes_intake_and_notifications_when_they_have_work(rig: Rig) -> None:
+    assert (rig.sweep().intake, rig.sweep().notifications) == (False, False)
+    rig.post(rig.signal())
+    warn(rig)
+
+    report = rig.sweep()
+
+    assert (report.intake, report.notifications) == (True, True)
+
+
+def test_sweep_leaves_a_live_owner_alone(rig: Rig) -> None:
+    rig.post(rig.signal())
+    rig.take_in()
+    rig.clock.advance_s(3)
+    rig.ledger.acquire("alpha", "somebody", 5_000)
+
+    assert rig.sweep().normal == ()
+
+
+def test_alert_reaches_every_channel_once(rig: Rig) -> None:
+    first, second = KeptChannel("log"), KeptChannel("hook")
+    warn(rig)
+
+    for _ in range(3):
+        deliver(rig, Route(channel=first), Route(channel=second))
+
+    assert (first.sent, second.sent) == ([("one", 1)], [("one", 1)])
+    assert rig.ledger.pending(10) == ()
+
+
+def test_channel_that_is_down_gets_its_alerts_in_order_when_it_is_back(rig: Rig) -> None:
+    up, down = KeptChannel("log"), KeptChannel("hook", down=True)
+    routes = (Route(channel=up), Route(channel=down))
+    for minute in range(10):
+        warn(rig, f"alert {minute}")
+        deliver(rig, *routes)
+        rig.clock.advance_s(60)
+    down.down = False
+    for _ in range(10):
+        deliver(rig, *routes)
+        rig.clock.advance_s(60)
+
+    titles = [f"alert {minute}" for minute in range(10)]
+    assert [title for title, _ in up.sent] == titles
+    assert sorted(title for title, _ in down.sent) == titles
+    assert len(down.sent) == len(titles)
+
+
+def test_failed_channel_is_left_alone_for_the_backoff(rig: Rig) -> None:
+    down = KeptChannel("hook", down=True)
+    warn(rig)
+
+    for _ in range(20):
+        deliver(rig, Route(channel=down))
+        rig.clock.advance_s(0.05)
+
+    assert down.tried == 1
+
+
+def test_channels_own_wish_to_wait_is_kept(rig: Rig) -> None:
+    down = KeptChannel("hook", down=True, asks_s=60)
+    warn(rig)
+    deliver(rig, Route(channel=down))
+    rig.clock.advance_s(59)
+    deliver(rig, Route(channel=down))
+    assert down.tried == 1
+
+    rig.clock.advance_s(1)
+    deliver(rig, Route(channel=down))
+    assert down.tried == 2
+
+
+def test_severity_decides_the_channels(rig: Rig) -> None:
+    everything, grave = KeptChannel("log"), KeptChannel("phone")
+    routes = (Route(channel=everything), Route(channel=grave, severity_min=Severity.CRITICAL))
+    warn(rig, "small", Severity.INFO)
+    warn(rig, "large", Severity.CRITICAL)
+
+    deliver(rig, *routes)
+
+    assert [title for title, _ in everything.sent] == ["small", "large"]
+    assert [title for title, _ in grave.sent] == ["large"]
+    assert rig.ledger.pending(10) == ()
+
+
+def test_equal_alerts_become_one_with_a_count(rig: Rig) -> None:
+    channel = KeptChannel("log")
+    for _ in range(4):
+        warn(rig)
+
+    deliver(rig, Route(channel=channel))
+
+    assert channel.sent == [("one", 4)]
+
+
+def test_heartbeat_carries_progress(rig: Rig) -> None:
+    progress = Progress()
+    heart = Heartbeat(rig.ledger, rig.clock, progress, HeartbeatSettings())
+    heart.started("worker-1", "0.1.0")
+    progress.note("orders", rig.clock.monotonic_s(), 3)
+    rig.clock.advance_s(2)
+
+    heart.beat("worker-1")
+
+    shown = rig.ledger.beats()["worker-1"]
+    assert (shown["orders"], shown["orders_age_s"]) == ("3", "2.0")
+    assert rig.ledger.fleet_events(1)[0].event.type is EventType.WORKER_STARTED
+
+
+def test_heartbeat_that_stops_runs_out(rig: Rig) -> None:
+    heart = Heartbeat(rig.ledger, rig.clock, Progress(), HeartbeatSettings())
+    heart.beat("worker-1")
+    rig.clock.advance_s(timedelta(milliseconds=HeartbeatSettings().keep_ms).total_seconds())
+
+    assert rig.ledger.beats() == {}
+
+
+@pytest.mark.parametrize(("subjects", "first"), [(["a", "a"], False), (["a", "b", "a"], True)])
+def test_told_once_forgets_only_the_oldest(subjects: list[str], first: bool) -> None:
+    told = ToldOnce(1)
+    for subject in subjects[:-1]:
+        told.first(subject)
+
+    assert told.first(subjects[-1]) is first

@@ -1,0 +1,170 @@
+"""The ledger loses its memory; the producers post the same bytes again."""
+
+from decimal import Decimal
+
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.record import SignalPhase
+from mt5fleet.domain.signal import Entry
+from mt5fleet.testing.builders import make_account, make_close, make_open
+from mt5fleet.testing.fake_gateway import Fault
+from tests.unit.service.rig import Rig, Worker
+
+S = OrderState
+
+
+def wipe(rig: Rig) -> None:
+    """Everything is forgotten; the operators' files fill the registry again."""
+    rig.ledger.wipe()
+    rig.tell()
+    rig.worker = Worker(rig, rig.ledger, rig.gateway)
+    rig.clock.advance_s(1)
+    rig.guard()
+
+
+def test_replayed_signals_are_found_at_the_broker_and_none_is_doubled() -> None:
+    rig = Rig(make_account("alpha", login=1), make_account("beta", login=2))
+    signals = [rig.signal(f"S{number}", accounts=("alpha", "beta")) for number in range(5)]
+    for one in signals:
+        rig.post(one)
+    rig.take_in()
+    rig.settle_all(steps=1)
+    before = rig.gateway.executed
+    assert len(before) == 10
+
+    wipe(rig)
+    for one in signals:
+        rig.post(one)
+    rig.settle_all(steps=3)
+
+    assert rig.gateway.executed == before
+    for one in signals:
+        orders = rig.orders(one.id)
+        assert [order.state for order in orders] == [S.FILLED, S.FILLED]
+        assert all(order.outcome is not None and order.outcome.existed for order in orders)
+
+
+def test_replay_of_what_was_never_sent_is_executed_once(rig: Rig) -> None:
+    one = rig.signal()
+    rig.post(one)
+
+    wipe(rig)
+    rig.post(one)
+    rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+
+
+def test_replay_past_its_time_still_shows_what_the_broker_did(rig: Rig) -> None:
+    one = rig.signal(valid_s=30)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+    rig.clock.advance_s(60)
+
+    wipe(rig)
+    rig.post(one)
+    rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+
+
+def test_replay_past_its_time_that_was_never_sent_expires(rig: Rig) -> None:
+    one = rig.signal(valid_s=30)
+    rig.post(one)
+    rig.clock.advance_s(60)
+
+    wipe(rig)
+    rig.post(one)
+    rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.EXPIRED], 0)
+    assert rig.ledger.status("S1").phase is SignalPhase.FINAL
+
+
+def test_nothing_is_decided_before_the_broker_can_be_asked(rig: Rig) -> None:
+    one = rig.signal(valid_s=30)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+    wipe(rig)
+    rig.book().connected = False
+    rig.clock.advance_s(60)
+
+    rig.post(one)
+    rig.settle_all(steps=2)
+    assert rig.states() == [S.RECEIVED]
+
+    rig.book().connected = True
+    rig.settle_all(steps=2)
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+
+
+def test_attempt_of_the_lost_epoch_whose_end_is_unknown_is_a_doubt_then_settled(rig: Rig) -> None:
+    one = rig.signal(valid_s=600)
+    rig.gateway.script("alpha", Fault.LOST_BEFORE)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+    assert rig.states() == [S.IN_DOUBT]
+
+    rig.settle_all(steps=5)
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+
+
+def test_replayed_resting_order_is_accepted_once(rig: Rig) -> None:
+    limit = make_open(entry=Entry.LIMIT, price="1.09500", stop_loss="1.09000", take_profit="1.10500")
+    one = rig.signal("S1", limit)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.post(one)
+    rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.ACCEPTED], 1)
+
+
+def test_replayed_partial_close_closes_once(rig: Rig) -> None:
+    rig.execute("S1")
+    close = rig.signal("C1", make_close(share="0.5"))
+    rig.post(close)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.post(close)
+    rig.settle_all(steps=2)
+
+    assert rig.sent("close") == 1
+    assert next(iter(rig.book().positions.values())).volume == Decimal("0.05")
+    assert all(order.state in (S.FILLED, S.APPLIED) for order in rig.orders("C1"))
+
+
+def test_burst_of_replays_is_not_refused_for_its_rate(rig: Rig) -> None:
+    signals = [rig.signal(f"S{number}", make_open(lots="0.01")) for number in range(20)]
+    wipe(rig)
+    producer = rig.ledger.producers()["desk"]
+    limited = type(producer.rights)(accounts=("*",), signals_per_minute_max=1)
+    rig.ledger.put_producer(type(producer)(name="desk", keys=producer.keys, rights=limited))
+
+    for one in signals:
+        rig.post(one)
+    report = rig.take_in()
+
+    assert (report.accepted, report.refused) == (20, 0)
+
+
+def test_changed_run_id_alone_doubles_nothing(rig: Rig) -> None:
+    rig.post(rig.signal())
+    rig.take_in()
+    rig.ledger.restart()
+
+    rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
