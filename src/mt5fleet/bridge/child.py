@@ -68,7 +68,7 @@ class Desk:
     link: Link
 
     def start(self) -> str:
-        """Connect; the reason why not, or nothing. A terminal that is away now is tried again at every call."""
+        """Connect; the reason why not, or nothing. A terminal that is away is tried again at every call."""
         why_not = self.link.connect()
         if why_not is None:
             self.gateway.learn_offset()

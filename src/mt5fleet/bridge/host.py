@@ -32,7 +32,7 @@ class BridgeHost:
     def __init__(self, config: BridgeConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._peers: set[StreamWriter] = set()
+        self._peers: dict[StreamWriter, asyncio.Task[None] | None] = {}
         self._server: asyncio.Server | None = None
         self.children = {
             account.account: Child(account, config.limits, config.environment, clock)
@@ -57,15 +57,17 @@ class BridgeHost:
         if self._server is not None:
             self._server.close()
         await asyncio.gather(*(child.stop() for child in self.children.values()))
+        conversations = [task for task in self._peers.values() if task is not None]
         for peer in self._peers:
             peer.close()
+        await asyncio.gather(*conversations, return_exceptions=True)
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         if len(self._peers) >= self._config.limits.connections_max:
             _log.warning("%s peers are connected: no more are admitted", len(self._peers))
             writer.close()
             return
-        self._peers.add(writer)
+        self._peers[writer] = asyncio.current_task()
         try:
             await self._converse(reader, writer)
         except (Ended, TimeoutError, ConnectionError):
@@ -73,7 +75,7 @@ class BridgeHost:
         except BadFrame as error:
             _log.warning("a peer is cut off: %s", error)
         finally:
-            self._peers.discard(writer)
+            del self._peers[writer]
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()

@@ -1,0 +1,60 @@
+"""Serves one account for the contract tests: folder, simulator address, port file."""
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from mt5fleet.adapters.system_clock import SystemClock
+from mt5fleet.bridge.host import serve
+from mt5fleet.bridge.settings import BridgeConfig, BridgeLimits, ChildConfig
+from mt5fleet.domain.broker import Mode
+from mt5fleet.simulator.process import terminal_environment
+
+
+def main() -> None:
+    folder, address, port_file = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    child = ChildConfig(
+        account="alpha",
+        server="Simulator-1",
+        login=1001,
+        mode=Mode.DEMO,
+        password="pw",
+        journal_dir=folder / "journal",
+        visibility_lag_s=0.3,
+        settle_s=0.5,
+        server_offset_s=7200,
+    )
+    config = BridgeConfig(
+        name="local",
+        host="127.0.0.1",
+        port=0,
+        token="contract-token",
+        accounts=(
+            child,
+            replace(child, account="real", login=1002, mode=Mode.REAL),
+            *((replace(child, account="shadow", shadow=True, login=1001),) if "--shadow" in sys.argv else ()),
+        ),
+        environment=terminal_environment(address, os.environ),
+        limits=BridgeLimits(order_s=2.0, read_s=2.0, restart_s_min=0.05),
+    )
+    asyncio.run(_serve(config, port_file))
+
+
+async def _serve(config: BridgeConfig, port_file: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+    def ready(port: int) -> None:
+        draft = port_file.with_suffix(".part")
+        draft.write_text(str(port))
+        draft.replace(port_file)
+
+    await serve(config, SystemClock(), stop, ready)
+
+
+if __name__ == "__main__":
+    main()
