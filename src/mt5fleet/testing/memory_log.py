@@ -54,7 +54,9 @@ class MemorySignalLog(MemoryStore):
 
     def _posted(self, result: PostResult, seq: int) -> Posted:
         wake = bool(self._memory.entries) and self._claim_wake(self._memory.log_lease, self._settings.wake_ms)
-        return Posted(result=result, seq=seq, epoch=self._epoch_now().number, wake=wake)
+        # A post does not look for a restart; it opens an epoch only where there is none.
+        epoch = self._memory.epoch or self._epoch_now()
+        return Posted(result=result, seq=seq, epoch=epoch.number, wake=wake)
 
     def acquire_log(self, owner: str, ttl_ms: int) -> Lease | None:
         with self._lock:

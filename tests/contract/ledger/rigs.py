@@ -65,7 +65,7 @@ class MemoryRig:
 
 
 class RedisRig:
-    """The ledger on a server, whose scripts read a clock of ours; its run id and memory are stated by the test."""
+    """The ledger on a server whose scripts read a clock of ours; the test states run id and memory in use."""
 
     def __init__(self, client: redis.Redis, settings: LedgerSettings) -> None:
         self.client = client
@@ -114,7 +114,12 @@ class RedisRig:
 
 
 def fake_rig() -> RedisRig:
-    """fakeredis with Lua. It lacks script flags (`#!lua`), INFO and out-of-memory refusals, so the rig states them."""
+    """fakeredis with Lua, as far as it goes.
+
+    It does not know script flags (`#!lua flags=`), so they are switched off here; nor INFO, whose answers the
+    rig states on every server; nor refusals for want of memory, restarts and append-only files, which only
+    `test_real_server.py` asks for.
+    """
     client = fakeredis.FakeRedis(decode_responses=True, server=fakeredis.FakeServer(), version=(7,))
     return RedisRig(client, LedgerSettings(script_flags=False))
 

@@ -9,8 +9,8 @@ from mt5fleet.domain.lifecycle import FINAL, TRANSITIONS, OrderState
 from mt5fleet.domain.record import EventType
 from mt5fleet.domain.signal import Verb
 from mt5fleet.ports.ledger import BeginRefusal, Begun, Ledger, PushResult
-from mt5fleet.testing.ledger_values import a_command, an_alert, an_event, an_outcome
 from tests.contract.ledger.rigs import START, Rig
+from tests.contract.ledger.values import a_command, an_alert, an_event, an_outcome
 
 DAY_MS = 86_400_000
 

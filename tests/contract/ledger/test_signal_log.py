@@ -7,8 +7,8 @@ from mt5fleet.domain.lease import Lease
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import SignalPhase
 from mt5fleet.ports.ledger import Ledger, Posted, Posting, PostResult
-from mt5fleet.testing.ledger_values import a_command, a_letter, a_record, a_target, an_alert, an_outcome
 from tests.contract.ledger.rigs import START, Rig
+from tests.contract.ledger.values import a_command, a_letter, a_record, a_target, an_alert, an_outcome
 
 TTL_MS = 3_000
 

@@ -1,0 +1,180 @@
+from datetime import timedelta
+
+from mt5fleet.domain.account import TradingState
+from mt5fleet.domain.lease import Lease
+from mt5fleet.domain.record import EventType
+from mt5fleet.ports.ledger import Ledger
+from tests.contract.ledger.rigs import START, Rig
+from tests.contract.ledger.values import a_memory, a_reading, an_alert, an_event
+
+
+def _lease(ledger: Ledger) -> Lease:
+    acquired = ledger.acquire("a", "w", 60_000)
+    assert acquired is not None
+    return acquired.lease
+
+
+def test_account_never_seen_is_active_without_memory(rig: Rig) -> None:
+    status = rig.ledger.account_status("a")
+
+    assert (status.account, status.state, status.memory) == ("a", TradingState.ACTIVE, None)
+    assert (status.halted_seq, status.flatten_due, status.journal_id) == (0, False, None)
+    assert rig.ledger.last_reading("a") is None
+
+
+def test_judgement_stores_memory_and_reading(rig: Rig) -> None:
+    memory, reading = a_memory(3), a_reading()
+
+    status = rig.ledger.judge("a", reading, memory, halt_reason=None, events=(an_event(),), alert=an_alert())
+
+    assert status == rig.ledger.account_status("a")
+    assert (status.state, status.memory) == (TradingState.ACTIVE, memory)
+    assert rig.ledger.last_reading("a") == reading
+    assert len(rig.ledger.account_events("a", 9)) == 1
+    assert len(rig.ledger.pending(9)) == 1
+
+
+def test_memory_that_is_not_newer_changes_nothing_but_a_new_latch(rig: Rig) -> None:
+    newest = a_memory(3)
+    rig.ledger.judge("a", a_reading(), newest, halt_reason=None, events=(), alert=None)
+
+    for sequence in (2, 3):
+        late = a_memory(sequence, peak_equity=newest.peak_equity + 1)
+        rig.ledger.judge("a", a_reading(), late, halt_reason=None, events=(an_event(),), alert=an_alert())
+    untouched = rig.ledger.account_status("a")
+    halted = rig.ledger.judge(
+        "a", a_reading(), a_memory(1), halt_reason="floor", events=(an_event(),), alert=an_alert()
+    )
+
+    assert (untouched.state, untouched.memory) == (TradingState.ACTIVE, newest)
+    assert (halted.state, halted.memory) == (TradingState.HALTED, newest)
+    assert len(rig.ledger.account_events("a", 9)) == 1
+    assert [alert.count for alert in rig.ledger.pending(9)] == [1]
+
+
+def test_breach_latches_with_flatten_due(rig: Rig) -> None:
+    rig.advance_ms(1_000)
+
+    status = rig.ledger.judge("a", a_reading(), a_memory(), halt_reason="floor", events=(), alert=None)
+
+    assert (status.state, status.reason, status.since) == (
+        TradingState.HALTED,
+        "floor",
+        START + timedelta(seconds=1),
+    )
+    assert (status.flatten_due, status.latch_confirmed, status.flatten_rounds) == (True, False, 0)
+    assert status.halted_seq > status.resumed_seq == 0
+    assert rig.ledger.backlog(("a",))[0].flatten_due
+    assert rig.ledger.backlog(("a",))[0].needs_owner
+
+
+def test_latched_account_stays_as_it_is(rig: Rig) -> None:
+    first = rig.ledger.halt("a", "first", events=(an_event(),), alert=an_alert())
+    rig.advance_ms(1_000)
+
+    again = rig.ledger.halt("a", "second", events=(an_event(),), alert=an_alert())
+    judged = rig.ledger.judge(
+        "a", a_reading(), a_memory(), halt_reason="third", events=(an_event(),), alert=an_alert()
+    )
+
+    assert again == first
+    assert (judged.reason, judged.since, judged.halted_seq) == (first.reason, first.since, first.halted_seq)
+    assert judged.memory == a_memory()
+    assert len(rig.ledger.account_events("a", 9)) == 1
+    assert [alert.count for alert in rig.ledger.pending(9)] == [1]
+
+
+def test_latch_number_grows_across_a_wipe(rig: Rig) -> None:
+    before = rig.ledger.halt("a", "floor", events=(), alert=None).halted_seq
+    rig.advance_ms(1)
+    rig.wipe()
+
+    assert rig.ledger.account_status("a").state is TradingState.ACTIVE
+    assert rig.ledger.halt("a", "floor", events=(), alert=None).halted_seq > before
+
+
+def test_latch_is_confirmed_once_and_only_for_the_standing_number(rig: Rig) -> None:
+    rig.ledger.confirm_latch("a", 10**15, alert=an_alert())
+    sequence = rig.ledger.halt("a", "floor", events=(), alert=None).halted_seq
+    rig.ledger.confirm_latch("a", sequence - 1, alert=an_alert())
+    unconfirmed = rig.ledger.account_status("a").latch_confirmed
+
+    for _ in range(2):
+        rig.ledger.confirm_latch("a", sequence, alert=an_alert())
+
+    assert (unconfirmed, rig.ledger.account_status("a").latch_confirmed) == (False, True)
+    assert [stored.event.type for stored in rig.ledger.account_events("a", 9)] == [EventType.HALT_CONFIRMED]
+    assert [alert.count for alert in rig.ledger.pending(9)] == [1]
+
+
+def test_flatten_counts_rounds_until_flat_and_is_due_again_when_something_appears(rig: Rig) -> None:
+    rig.ledger.halt("a", "floor", events=(), alert=None)
+    lease = _lease(rig.ledger)
+    step = an_event(EventType.FLATTEN_STEP)
+
+    rounds = [rig.ledger.flatten_step(lease, (step, step)), rig.ledger.flatten_step(lease, ())]
+    rig.advance_ms(500)
+    flat = rig.ledger.seen_flat(lease, alert=an_alert("flat"))
+    again = rig.ledger.seen_flat(lease, alert=an_alert("flat"))
+    for _ in range(2):
+        rig.ledger.not_flat("a", alert=an_alert("not flat"))
+    due = rig.ledger.account_status("a")
+
+    assert rounds == [1, 2]
+    assert (flat.flatten_due, flat.flat_at, flat.state) == (
+        False,
+        START + timedelta(milliseconds=500),
+        TradingState.HALTED,
+    )
+    assert again == flat
+    assert (due.flatten_due, due.flat_at, due.flatten_rounds) == (True, None, 2)
+    assert [stored.event.type for stored in rig.ledger.account_events("a", 9)] == [
+        EventType.FLATTEN_STEP,
+        EventType.FLATTEN_STEP,
+        EventType.FLAT,
+        EventType.NOT_FLAT,
+    ]
+    assert sorted((alert.alert.dedupe, alert.count) for alert in rig.ledger.pending(9)) == [
+        ("flat", 1),
+        ("not flat", 1),
+    ]
+
+
+def test_account_that_is_not_latched_is_never_flattened(rig: Rig) -> None:
+    rig.ledger.not_flat("a", alert=an_alert())
+    status = rig.ledger.seen_flat(_lease(rig.ledger), alert=an_alert())
+
+    assert (status.flatten_due, status.flat_at) == (False, None)
+    assert rig.ledger.pending(9) == ()
+    assert rig.ledger.account_events("a", 9) == ()
+
+
+def test_nothing_the_port_offers_lifts_a_halt(rig: Rig) -> None:
+    halted = rig.ledger.halt("a", "floor", events=(), alert=None)
+    lease = _lease(rig.ledger)
+
+    rig.ledger.confirm_latch("a", halted.halted_seq, alert=None)
+    rig.ledger.seen_flat(lease, alert=None)
+    rig.ledger.judge("a", a_reading(), a_memory(9), halt_reason=None, events=(), alert=None)
+    rig.ledger.release(lease, force=True)
+    rig.ledger.bind_journal("a", "j")
+    rig.restart()
+    rig.advance_ms(7 * 86_400_000)
+
+    assert rig.ledger.account_status("a").state is TradingState.HALTED
+
+
+def test_first_journal_stays_bound(rig: Rig) -> None:
+    assert [rig.ledger.bind_journal("a", name) for name in ("j1", "j2")] == ["j1", "j1"]
+    assert rig.ledger.account_status("a").journal_id == "j1"
+    assert [stored.event.numbers for stored in rig.ledger.account_events("a", 9)] == [{"journal_id": "j1"}]
+
+
+def test_new_owner_is_told_the_status(rig: Rig) -> None:
+    rig.ledger.judge("a", a_reading(), a_memory(), halt_reason="floor", events=(), alert=None)
+
+    acquired = rig.ledger.acquire("a", "w", 1_000)
+
+    assert acquired is not None
+    assert acquired.status == rig.ledger.account_status("a")
+    assert acquired.status.state is TradingState.HALTED

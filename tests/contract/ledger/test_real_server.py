@@ -1,0 +1,345 @@
+"""What only a real server has: threads on many connections, kills, files, memory limits, many slots."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import redis
+
+from mt5fleet.adapters.redis.ledger import RedisLedger, connect
+from mt5fleet.adapters.redis.settings import LedgerSettings
+from mt5fleet.domain.account import TradingState
+from mt5fleet.domain.errors import LeaseLost, LedgerFull, LedgerUnavailable
+from mt5fleet.domain.lease import Lease
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.signal import Verb
+from mt5fleet.ports.ledger import Acquired, Begun, PostResult, PushResult
+from mt5fleet.testing.redis_server import RedisServer, running_redis
+from tests.contract.ledger.values import (
+    a_command,
+    a_memory,
+    a_reading,
+    a_record,
+    a_target,
+    an_account,
+    an_alert,
+    an_event,
+    an_outcome,
+)
+
+T = TypeVar("T")
+THREADS = 20
+NO_WAIT = LedgerSettings(epoch_check_s=1e-9)
+
+
+@pytest.fixture
+def ledger(redis_server: RedisServer, client: redis.Redis) -> RedisLedger:
+    return connect(redis_server.url, NO_WAIT)
+
+
+def _at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    barrier = threading.Barrier(count, timeout=10)
+
+    def started(number: int) -> T:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(started, range(count)))
+
+
+def test_of_twenty_threads_exactly_one_gets_each_lease(ledger: RedisLedger) -> None:
+    for round_number in range(10):
+        name = f"a{round_number}"
+        acquired = _at_once(THREADS, lambda number, name=name: ledger.acquire(name, f"w{number}", 60_000))
+        assert sum(item is not None for item in acquired) == 1
+
+    logs = _at_once(THREADS, lambda number: ledger.acquire_log(f"w{number}", 60_000))
+
+    assert sum(lease is not None for lease in logs) == 1
+
+
+def test_of_twenty_posts_of_one_signal_exactly_one_is_new(ledger: RedisLedger) -> None:
+    posted = _at_once(THREADS, lambda number: ledger.post("s", "h", "e"))
+
+    assert sorted(answer.result for answer in posted) == [PostResult.EXISTS] * 19 + [PostResult.POSTED]
+    assert len({answer.seq for answer in posted}) == 1
+    assert sum(answer.wake for answer in posted) == 1
+
+
+def test_of_twenty_pushes_of_one_command_exactly_one_is_new(ledger: RedisLedger) -> None:
+    pushed = _at_once(THREADS, lambda number: ledger.push("a", 1, (a_command("k"),)))
+
+    results = [result for answer in pushed for result in answer.results]
+    assert sorted(results) == [PushResult.EXISTS] * 19 + [PushResult.PUSHED]
+    assert ledger.backlog(("a",))[0].normal == 1
+
+
+def test_only_the_newest_of_many_owners_records(ledger: RedisLedger) -> None:
+    ledger.push("a", 1, (a_command("k"),))
+    owners = []
+    while len(owners) < 5:  # each lease ends at once, so that each is taken over
+        acquired = ledger.acquire("a", "w", 1)
+        if acquired is not None:
+            owners.append(acquired.lease)
+
+    def record(number: int) -> bool:
+        try:
+            ledger.finish(
+                owners[number],
+                "k",
+                an_outcome(OrderState.DENIED, sentence=f"by {number}"),
+                reason="",
+                events=(an_event(),),
+                alert=None,
+                retry_after_ms=0,
+            )
+        except LeaseLost:
+            return False
+        return True
+
+    assert _at_once(5, record) == [False] * 4 + [True]
+    order = ledger.order("a", "k")
+    assert order is not None
+    assert order.sentence == "by 4"
+    assert len(ledger.account_events("a", 9)) == 2
+
+
+def test_call_after_the_server_forgot_its_scripts_works(ledger: RedisLedger, client: redis.Redis) -> None:
+    ledger.push("a", 1, (a_command("k"),))
+    client.script_flush()
+
+    many = ledger.push_many(2, {"a": (a_command("k"),), "b": (a_command("l", account="b"),)})
+    client.script_flush()
+
+    assert {name: getattr(answer, "results", answer) for name, answer in many.items()} == {
+        "a": (PushResult.EXISTS,),
+        "b": (PushResult.PUSHED,),
+    }
+    assert [item.normal for item in ledger.backlog(("a", "b"))] == [1, 1]
+
+
+def _lived(ledger: RedisLedger) -> Acquired:
+    """A signal on its way, an order in doubt, one at the broker, a halt with its alert."""
+    ledger.epoch()
+    posted = ledger.post("s", "h", "envelope")
+    ledger.record(a_record("s", a_target("k1"), seq=posted.seq))
+    ledger.apply([an_account("a")], {"all": ("a",)})
+    valid_until = ledger.now() + timedelta(hours=1)
+    ledger.push("a", 1, tuple(a_command(f"k{n}", signal_id="s", valid_until=valid_until) for n in range(4)))
+    acquired = ledger.acquire("a", "w", 60_000)
+    assert acquired is not None
+    for key, state in (("k0", OrderState.FILLED), ("k1", OrderState.ACCEPTED), ("k2", OrderState.IN_DOUBT)):
+        begun = ledger.begin(
+            acquired.lease, key, adds_risk=True, goal="g", full=False, deadline_ms=1, attempts_max=3
+        )
+        assert isinstance(begun, Begun)
+        ledger.finish(
+            acquired.lease,
+            key,
+            an_outcome(state),
+            reason="",
+            events=(an_event(),),
+            alert=None,
+            retry_after_ms=0,
+        )
+    ledger.judge("a", a_reading(), a_memory(), halt_reason="floor", events=(), alert=an_alert())
+    ledger.beat("worker", {"queue": "execution"}, 600_000)
+    return acquired
+
+
+def _seen(ledger: RedisLedger) -> list[object]:
+    return [
+        *(ledger.order("a", f"k{n}") for n in range(4)),
+        ledger.resting("a"),
+        ledger.account_status("a"),
+        ledger.account_events("a", 100),
+        ledger.signal_events("s"),
+        ledger.pending(10),
+        (ledger.accounts(), ledger.groups(), ledger.revision()),
+        ledger.backlog(("a",)),
+        ledger.log_backlog(),
+        ledger.record_of("s"),
+        ledger.beats(),
+    ]
+
+
+def test_killed_server_comes_back_with_everything_and_a_new_epoch(tmp_path: Path) -> None:
+    with running_redis(tmp_path, extra=("--appendfsync", "always")) as server:
+        ledger = connect(server.url, NO_WAIT)
+        _lived(ledger)
+        before, epoch = _seen(ledger), ledger.epoch()
+        server.restart()  # a kill without warning, then a start on the same files
+
+        assert _seen(ledger) == before
+        assert ledger.epoch().number > epoch.number
+        assert ledger.epoch().run_id != epoch.run_id
+        assert ledger.acquire("a", "rival", 1_000) is None  # the lease outlived the server
+
+
+def test_emptied_server_gives_larger_epoch_sequence_and_tokens(
+    ledger: RedisLedger, client: redis.Redis
+) -> None:
+    lived, epoch, posted = _lived(ledger), ledger.epoch(), ledger.post("s", "h", "envelope")
+    revision, halted = ledger.revision(), ledger.account_status("a").halted_seq
+    client.flushall()
+
+    again = ledger.post("s", "h", "envelope")
+    acquired = ledger.acquire("a", "w", 1_000)
+    ledger.apply([an_account("a")], {})
+
+    assert again.result is PostResult.POSTED
+    assert again.seq > posted.seq
+    assert again.epoch == ledger.epoch().number > epoch.number
+    assert ledger.epoch().started_at > epoch.started_at
+    assert acquired is not None
+    assert acquired.lease.token > lived.lease.token
+    assert (acquired.status.state, acquired.status.memory) == (TradingState.ACTIVE, None)
+    assert ledger.revision() > revision
+    assert ledger.halt("a", "floor", events=(), alert=None).halted_seq > halted
+    with pytest.raises(LeaseLost):
+        ledger.next(lived.lease)
+
+
+def test_server_that_is_away_is_unavailable_and_never_a_bare_error(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as server:
+        ledger = connect(server.url)
+        acquired = _lived(ledger)
+        server.kill()
+
+        for ask in (
+            lambda: ledger.post("t", "h", "e"),
+            lambda: ledger.next(acquired.lease),
+            lambda: ledger.backlog(("a",)),
+            lambda: ledger.push_many(1, {"a": (a_command("k9"),)}),
+            lambda: ledger.order("a", "k1"),
+            lambda: ledger.record(a_record("t")),
+            lambda: ledger.status("s"),
+            lambda: ledger.pending(3),
+            ledger.accounts,
+            ledger.check_memory,
+            ledger.now,
+        ):
+            with pytest.raises(LedgerUnavailable):
+                ask()
+        server.start()
+
+        assert ledger.record_of("s") is not None
+
+
+def test_stalled_server_is_unavailable_after_the_time_out(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as server:
+        blocked = redis.Redis.from_url(server.url, socket_timeout=0.2, decode_responses=True)
+        ledger = RedisLedger(blocked)
+        ledger.post("s", "h", "e")
+        with redis.Redis.from_url(server.url) as other:
+            other.execute_command("CLIENT", "PAUSE", 2_000, "ALL")
+
+        with pytest.raises(LedgerUnavailable):
+            ledger.post("t", "h", "e")
+
+
+def test_server_out_of_memory_refuses_signals_and_still_finishes_latches_and_alerts(
+    ledger: RedisLedger, client: redis.Redis
+) -> None:
+    lived = _lived(ledger)
+    ledger.push("a", 1, (a_command("c", Verb.CLOSE, opening_key="k0"),))
+    waiting = ledger.pending(10)
+    client.config_set("maxmemory", 1)
+    try:
+        for refused in (
+            lambda: ledger.post("new", "h", "e"),
+            lambda: ledger.record(a_record("new")),
+            lambda: ledger.push("a", 1, (a_command("new"),)),
+        ):
+            with pytest.raises(LedgerFull):
+                refused()
+        percent = ledger.check_memory()
+        taken = ledger.next(lived.lease)
+        begun = ledger.begin(
+            lived.lease, "c", adds_risk=False, goal="0", full=True, deadline_ms=1, attempts_max=3
+        )
+        ledger.finish(
+            lived.lease,
+            "c",
+            an_outcome(OrderState.APPLIED),
+            reason="",
+            events=(an_event(),),
+            alert=an_alert("closed"),
+            retry_after_ms=0,
+        )
+        ledger.halt("b", "floor", events=(an_event(account="b"),), alert=an_alert("b"))
+        ledger.delivered(waiting[0], "log", all_channels=frozenset({"log"}))
+        ledger.raise_alert(an_alert("memory"))
+        ledger.release(lived.lease, force=True)
+        alerts = {alert.alert.dedupe for alert in ledger.pending(10)}
+    finally:
+        client.config_set("maxmemory", 0)
+
+    assert percent is not None
+    assert percent > 100
+    assert taken is not None
+    assert isinstance(begun, Begun)
+    assert ledger.account_status("b").state is TradingState.HALTED
+    assert alerts == {"closed", "b", "memory"}
+    with pytest.raises(LedgerFull):  # the measurement refuses signals until it is repeated
+        ledger.post("new", "h", "e")
+    assert ledger.check_memory() is None or ledger.post("new", "h", "e")
+
+
+def test_final_orders_lose_their_envelope_and_run_out_and_records_live_as_long_as_orders_rest(
+    ledger: RedisLedger, client: redis.Redis
+) -> None:
+    lived = _lived(ledger)
+    settings = LedgerSettings()
+    final, resting = ("mt5fleet:{acc:a}:order:k0", "mt5fleet:{acc:a}:order:k1")
+    record = "mt5fleet:{sig:s}:record"
+    kept_ms = client.pttl(record)
+
+    ledger.finish(
+        lived.lease,
+        "k1",
+        an_outcome(OrderState.FILLED),
+        reason="",
+        events=(),
+        alert=None,
+        retry_after_ms=0,
+    )
+
+    assert client.hexists(final, "envelope") is False
+    assert settings.order_keep_ms - 60_000 < client.pttl(final) <= settings.order_keep_ms
+    assert kept_ms > settings.record_keep_ms
+    assert client.pttl(record) <= settings.record_keep_ms
+    assert client.pttl(resting) > 0
+    assert client.pttl("mt5fleet:{acc:a}:order:k2") == -1
+    assert 0 < client.pttl("mt5fleet:{log}:id:s") <= settings.id_keep_ms
+
+
+def test_every_key_lies_in_one_of_our_slots(ledger: RedisLedger, client: redis.Redis) -> None:
+    _lived(ledger)
+    lease = ledger.acquire_log("intake", 1_000)
+    assert lease is not None
+    ledger.fix_plan(_lease_of(ledger, "b"), "s", "plan")
+
+    tags = {key.partition("{")[2].partition("}")[0] for key in client.scan_iter("*")}
+
+    assert tags == {"log", "fleet", "acc:a", "acc:b", "sig:s"}
+    assert all(key.startswith("mt5fleet:{") for key in client.scan_iter("*"))
+
+
+def _lease_of(ledger: RedisLedger, account: str) -> Lease:
+    acquired = ledger.acquire(account, "w", 1_000)
+    assert acquired is not None
+    return acquired.lease
+
+
+def test_two_fleets_on_one_server_do_not_meet(redis_server: RedisServer, client: redis.Redis) -> None:
+    one, other = (connect(redis_server.url, LedgerSettings(prefix=prefix)) for prefix in ("one:", "other:"))
+
+    one.post("s", "h", "e")
+
+    assert other.post("s", "h2", "e").result is PostResult.POSTED
