@@ -1,7 +1,9 @@
 """Where a secret is kept, and reading it when it is needed. The secret itself is never part of a value."""
 
+import base64
+import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,3 +57,16 @@ def _read(field: str, path: Path) -> str:
     if len(text) > SECRET_CHARS_MAX:
         raise InvalidValue(field, f"{path} is longer than {SECRET_CHARS_MAX} characters")
     return text.strip()
+
+
+def shared_secrets(environ: Mapping[str, str]) -> Callable[[str], bytes]:
+    """Looks up producers' shared secrets (base64) by the variable's name; raises InvalidValue naming it."""
+
+    def secret_of(name: str) -> bytes:
+        text = resolve_secret(SecretSource(field="shared_secret", env=name), environ)
+        try:
+            return base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise InvalidValue("shared_secret", f"environment variable {name} is not base64") from None
+
+    return secret_of

@@ -3,7 +3,9 @@
 A file (SQLite, synced at every write); several processes may share it.
 """
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,11 @@ CREATE TABLE IF NOT EXISTS kept (
     envelope TEXT NOT NULL,
     epoch INTEGER
 )
+"""
+# One statement for any number of signals, so that all of them are kept or none.
+_KEEP = """
+INSERT OR IGNORE INTO kept (signal_id, envelope)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
 """
 
 
@@ -52,13 +59,12 @@ class Spool:
         except sqlite3.Error as error:
             raise self._failed("opened", error) from None
 
-    def keep(self, kept: Kept) -> None:
-        """Keep a signal before it is posted; one that is there already stays as it is."""
+    def keep(self, signals: Sequence[Kept]) -> None:
+        """Keep signals before they are posted, with one sync; one that is there already stays as it is."""
         if self._rows("SELECT count(*) >= ? FROM kept", (KEPT_MAX,))[0][0]:
             raise SpoolFailed(f"spool {self._path}: {KEPT_MAX} signals wait for their fate; see `status`")
-        self._rows(
-            "INSERT OR IGNORE INTO kept (signal_id, envelope) VALUES (?, ?)", (kept.signal_id, kept.envelope)
-        )
+        rows = json.dumps([[one.signal_id, one.envelope] for one in signals])
+        self._rows(_KEEP, (rows,))
 
     def recorded(self, kept: Kept, epoch: int) -> None:
         """Note the epoch in which this very message was recorded."""

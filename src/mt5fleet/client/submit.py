@@ -1,22 +1,24 @@
 """Posting signed signals: bounded repeats with the same bytes, spool, wake-up, what is known afterwards."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from mt5fleet.client.durability import Confirms, Durability
 from mt5fleet.client.spool import Kept, Spool, SpoolFailed
-from mt5fleet.client.watch import is_settled
+from mt5fleet.client.watch import Watch, is_settled
 from mt5fleet.domain.errors import Conflict, LedgerError, LedgerFull, LedgerUnavailable
 from mt5fleet.domain.record import SignalPhase, SignalStatus
 from mt5fleet.messages import SignedSignal, open_envelope
 from mt5fleet.ports.clock import Clock
-from mt5fleet.ports.ledger import Posted, PostResult
+from mt5fleet.ports.ledger import Posted, Posting, PostResult
 from mt5fleet.ports.waker import WakeFailed, Waker
 
 # A restarting or failing-over store is back within seconds; longer waits are the producer's own decision.
 PAUSES_S = (0.1, 0.5, 1.0)
+BATCH_SIGNALS = 100  # one round trip; 6 MB at the largest envelopes, within the answer's time-out
 
 logger = logging.getLogger("mt5fleet.client")
 
@@ -24,13 +26,18 @@ logger = logging.getLogger("mt5fleet.client")
 class OutcomeUnknown(LedgerUnavailable):
     """The ledger gave no answer: whether the signal was recorded is not known. Sending it again is safe."""
 
-    def __init__(self, signal_id: str) -> None:
-        """Name the signal, so that its status can be asked later."""
-        super().__init__(
-            f"signal {signal_id}: the ledger gave no answer, so it is not known whether it was recorded; "
-            "sending the same signal again is safe"
+    def __init__(self, signal_ids: tuple[str, ...]) -> None:
+        """Name the signals, so that their status can be asked later."""
+        subject = (
+            f"signal {signal_ids[0]}"
+            if len(signal_ids) == 1
+            else f"{len(signal_ids)} signals from {signal_ids[0]} on"
         )
-        self.signal_id = signal_id
+        super().__init__(
+            f"{subject}: the ledger gave no answer, so it is not known whether this was recorded; "
+            "sending the same again is safe"
+        )
+        self.signal_ids = signal_ids
 
 
 class Postbox(Protocol):
@@ -38,6 +45,10 @@ class Postbox(Protocol):
 
     def post(self, signal_id: str, body_hash: str, envelope: str) -> Posted:
         """Write a message once."""
+        ...
+
+    def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
+        """Write messages in order, each once."""
         ...
 
     def status(self, signal_id: str) -> SignalStatus:
@@ -93,14 +104,15 @@ class Submitter:
     def submit_many(self, signed: tuple[SignedSignal, ...], *, durable: bool) -> tuple[Submitted, ...]:
         """Post signals in order, wake the fleet and confirm once. A conflict is told in its result.
 
-        Any error ends the batch: what came before is recorded, and sending the whole batch again is safe.
+        After an error part of the batch may be recorded; sending the whole batch again is safe.
         Raises like `submit`.
         """
         posted: list[Posted] = []
         try:
-            for one in signed:
-                posted.append(self._post(one))  # noqa: PERF401 - what was posted before an error must wake
+            for first in range(0, len(signed), BATCH_SIGNALS):
+                posted += self._post_batch(signed[first : first + BATCH_SIGNALS])
         finally:
+            # Also after an error: what was recorded before it must not wait for the sweep.
             self._wake(needed=any(answer.wake for answer in posted))
         if posted:
             self._resend_older(posted[-1].epoch)
@@ -122,6 +134,24 @@ class Submitter:
             self._wake(needed=self._post(open_envelope(kept.envelope)).wake)
             return self.postbox.status(signal_id)
         return status
+
+    def follow(self, signal_id: str, timeout_s: float) -> Iterator[SignalStatus]:
+        """Each change of a signal's status, the present one first, until settled or out of time.
+
+        Raises LedgerUnavailable when the ledger is silent at the end of the time.
+        """
+        watch = Watch(self.clock, timeout_s)
+        while True:
+            try:
+                status = self.status(signal_id)
+                if watch.is_news(status):
+                    yield status
+            except LedgerUnavailable as error:
+                watch.missed(error)
+            pause_s = watch.pause_s()
+            if pause_s is None:
+                return
+            self.clock.sleep_s(pause_s)
 
     def resend(self) -> Resent:
         """Post again what the ledger does not know or knew in an earlier life. Raises like `submit`."""
@@ -153,22 +183,27 @@ class Submitter:
         return _Fate.POSTED, posted.wake
 
     def _post(self, signed: SignedSignal) -> Posted:
-        kept = Kept(signal_id=signed.signal.id, envelope=signed.envelope, epoch=None)
+        (posted,) = self._post_batch((signed,))
+        return posted
+
+    def _post_batch(self, signed: tuple[SignedSignal, ...]) -> tuple[Posted, ...]:
+        kept = [Kept(signal_id=one.signal.id, envelope=one.envelope, epoch=None) for one in signed]
         if self.spool is not None:
             self.spool.keep(kept)
         posted = self._answered(signed)
-        if posted.result is PostResult.CONFLICT:
-            self._forget(kept)
-        else:
-            self._note(kept, posted.epoch)
+        for one, answer in zip(kept, posted, strict=True):
+            if answer.result is PostResult.CONFLICT:
+                self._forget(one)
+            else:
+                self._note(one, answer.epoch)
         return posted
 
-    def _answered(self, signed: SignedSignal) -> Posted:
+    def _answered(self, signed: tuple[SignedSignal, ...]) -> tuple[Posted, ...]:
         """Post until there is an answer; a repeat has the same bytes, so it cannot record a second signal."""
         unanswered: LedgerUnavailable | None = None
         for pause_s in (*PAUSES_S, None):
             try:
-                return self.postbox.post(signed.signal.id, signed.body_hash, signed.envelope)
+                return self._asked(signed)
             except LedgerUnavailable as error:
                 unanswered = error
             except LedgerFull:
@@ -176,7 +211,19 @@ class Submitter:
                     raise
             if pause_s is not None:
                 self.clock.sleep_s(pause_s)
-        raise OutcomeUnknown(signed.signal.id) from unanswered
+        raise OutcomeUnknown(tuple(one.signal.id for one in signed)) from unanswered
+
+    def _asked(self, signed: tuple[SignedSignal, ...]) -> tuple[Posted, ...]:
+        if len(signed) == 1:
+            return (self.postbox.post(signed[0].signal.id, signed[0].body_hash, signed[0].envelope),)
+        postings = (
+            Posting(signal_id=one.signal.id, body_hash=one.body_hash, envelope=one.envelope) for one in signed
+        )
+        answers = self.postbox.post_many(tuple(postings))
+        for answer in answers:
+            if isinstance(answer, LedgerError):
+                raise answer
+        return tuple(answer for answer in answers if isinstance(answer, Posted))
 
     def _confirmed(self, *, durable: bool) -> Durability:
         if not durable:

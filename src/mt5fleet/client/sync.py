@@ -10,8 +10,7 @@ from mt5fleet.client.build import SignalBuilder
 from mt5fleet.client.connect import connect
 from mt5fleet.client.key_file import load_key
 from mt5fleet.client.submit import Resent, Submitted, Submitter
-from mt5fleet.client.watch import Watch
-from mt5fleet.domain.errors import InvalidValue, LedgerUnavailable
+from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.domain.record import SignalStatus
 from mt5fleet.domain.signal import Signal
 from mt5fleet.messages import SignedSignal, SigningKey, open_envelope, sign
@@ -104,18 +103,7 @@ class FleetClient(SigningClient):
 
         Raises LedgerUnavailable when the ledger is silent at the end of the time.
         """
-        watch = Watch(self._clock, timeout_s)
-        while True:
-            try:
-                status = self._submitter.status(signal_id)
-                if watch.is_news(status):
-                    yield status
-            except LedgerUnavailable as error:
-                watch.missed(error)
-            pause_s = watch.pause_s()
-            if pause_s is None:
-                return
-            self._clock.sleep_s(pause_s)
+        return self._submitter.follow(signal_id, timeout_s)
 
     def wait(self, signal_id: str, timeout_s: float) -> SignalStatus:
         """The status once settled, or the last one seen when the time is over: look at its phase.

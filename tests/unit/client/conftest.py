@@ -6,11 +6,11 @@ import pytest
 
 from mt5fleet.client import Durability, FleetClient, Submitter
 from mt5fleet.client.spool import Spool
-from mt5fleet.domain.errors import LedgerFull, LedgerUnavailable
+from mt5fleet.domain.errors import LedgerError, LedgerFull, LedgerUnavailable
 from mt5fleet.domain.record import SignalStatus
 from mt5fleet.domain.signal import Signal
 from mt5fleet.messages import Algorithm, SigningKey
-from mt5fleet.ports.ledger import Posted
+from mt5fleet.ports.ledger import Posted, Posting
 from mt5fleet.ports.waker import WakeFailed
 from mt5fleet.testing.clock import ManualClock
 from mt5fleet.testing.memory_ledger import MemoryLedger
@@ -25,6 +25,7 @@ class FaultyPostbox:
         self.ledger = ledger
         self.faults: list[str] = []
         self.posts: list[tuple[str, str]] = []
+        self.batches: list[int] = []
 
     def post(self, signal_id: str, body_hash: str, envelope: str) -> Posted:
         self.posts.append((signal_id, envelope))
@@ -37,6 +38,16 @@ class FaultyPostbox:
         if fault == "after":
             raise LedgerUnavailable("the answer was lost")
         return posted
+
+    def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
+        self.batches.append(len(postings))
+        answers: list[Posted | LedgerError] = []
+        for one in postings:
+            try:
+                answers.append(self.post(one.signal_id, one.body_hash, one.envelope))
+            except LedgerError as error:
+                answers.append(error)
+        return tuple(answers)
 
     def status(self, signal_id: str) -> SignalStatus:
         if self.faults and self.faults[0] == "silent":

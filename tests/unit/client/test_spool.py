@@ -168,8 +168,8 @@ def test_writes_are_synced_to_disk(tmp_path: Path) -> None:
 def test_two_spools_may_share_one_file(tmp_path: Path) -> None:
     one, two = Spool(tmp_path / "s"), Spool(tmp_path / "s")
 
-    one.keep(Kept(signal_id="A", envelope="{}", epoch=None))
-    two.keep(Kept(signal_id="B", envelope="{}", epoch=None))
+    one.keep([Kept(signal_id="A", envelope="{}", epoch=None)])
+    two.keep([Kept(signal_id="B", envelope="{}", epoch=None)])
 
     assert [kept.signal_id for kept in one.kept()] == ["A", "B"]
     one.close()

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from mt5fleet.client import Durability, OutcomeUnknown
-from mt5fleet.client.submit import PAUSES_S
+from mt5fleet.client.submit import BATCH_SIGNALS, PAUSES_S
 from mt5fleet.domain.errors import Conflict, InvalidValue, LedgerFull, LedgerUnavailable
 from mt5fleet.domain.record import SignalPhase
 from mt5fleet.ports.ledger import PostResult
@@ -55,11 +55,11 @@ def test_silent_ledger_leaves_the_outcome_unknown_after_bounded_repeats(world: W
     signal = world.opening()
     world.postbox.faults = ["before"] * 100
 
-    with pytest.raises(OutcomeUnknown, match="sending the same signal again is safe") as unknown:
+    with pytest.raises(OutcomeUnknown, match="sending the same again is safe") as unknown:
         world.client.submit(signal)
 
     assert isinstance(unknown.value, LedgerUnavailable)
-    assert unknown.value.signal_id == signal.id
+    assert unknown.value.signal_ids == (signal.id,)
     assert len(world.postbox.posts) == len(PAUSES_S) + 1
     assert world.clock.monotonic_s() == pytest.approx(sum(PAUSES_S))
 
@@ -115,6 +115,33 @@ def test_batch_keeps_its_order_and_wakes_and_confirms_once(world: World) -> None
     assert [one.signal_id for one in submitted] == [one.id for one in signals]
     assert {one.durability for one in submitted} == {Durability.FSYNCED}
     assert (world.waker.woken, world.confirms.asked) == (1, 1)
+    assert world.postbox.batches == [20]
+
+
+def test_large_batch_is_posted_in_bounded_round_trips(world: World) -> None:
+    world.client.submit_many([world.opening() for _ in range(BATCH_SIGNALS * 2 + 1)])
+
+    assert world.postbox.batches == [BATCH_SIGNALS, BATCH_SIGNALS]  # and one posted on its own
+
+
+def test_lost_answer_in_a_batch_is_asked_again_with_the_same_bytes(world: World) -> None:
+    signals = [world.opening() for _ in range(3)]
+    world.postbox.faults = ["none", "after"]
+
+    results = world.client.submit_many(signals)
+
+    assert [one.signal_id for one in results] == [one.id for one in signals]
+    assert world.postbox.posts[:3] == world.postbox.posts[3:]
+
+
+def test_silent_ledger_names_the_whole_batch(world: World) -> None:
+    signals = [world.opening() for _ in range(3)]
+    world.postbox.faults = ["before"] * 100
+
+    with pytest.raises(OutcomeUnknown, match=f"3 signals from {signals[0].id} on") as unknown:
+        world.client.submit_many(signals)
+
+    assert unknown.value.signal_ids == tuple(one.id for one in signals)
 
 
 def test_batch_tells_a_conflict_beside_the_others(world: World) -> None:
@@ -127,16 +154,15 @@ def test_batch_tells_a_conflict_beside_the_others(world: World) -> None:
 
 
 def test_batch_that_breaks_off_wakes_for_what_was_recorded(world: World) -> None:
-    signals = [world.opening() for _ in range(3)]
-    world.postbox.faults = ["none", "full"]
+    signals = [world.opening() for _ in range(BATCH_SIGNALS + 2)]
+    world.postbox.faults = ["none"] * BATCH_SIGNALS + ["full", "full"]
 
     with pytest.raises(LedgerFull):
         world.client.submit_many(signals)
 
     assert world.waker.woken == 1
-    assert [one.result for one in world.client.submit_many(signals)] == [
-        PostResult.EXISTS, PostResult.POSTED, PostResult.POSTED,
-    ]  # fmt: skip
+    again = [one.result for one in world.client.submit_many(signals)]
+    assert again == [PostResult.EXISTS] * BATCH_SIGNALS + [PostResult.POSTED] * 2
 
 
 def test_empty_batch_does_nothing(world: World) -> None:
