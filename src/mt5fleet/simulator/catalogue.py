@@ -1,4 +1,4 @@
-"""The built-in symbols with plausible terms and starting prices, so that a configuration names only what differs.
+"""The built-in symbols: plausible terms and starting prices, so that a configuration names only differences.
 
 Starting prices are invented levels of the usual magnitude, not quotes of any day.
 """

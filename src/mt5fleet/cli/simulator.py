@@ -1,0 +1,194 @@
+"""`mt5fleet simulator`: run the simulated broker, command it, and read its records."""
+
+import json
+import os
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from mt5fleet.cli.exits import ExitCode
+from mt5fleet.simulator.client import BrokerControl, BrokerUnreachableError, CommandRefusedError
+from mt5fleet.simulator.config import ConfigError, SimulatorConfig, load_config
+from mt5fleet.simulator.journal import JournalError
+from mt5fleet.simulator.process import LISTENING, dropin_folder
+from mt5fleet.simulator.serving import serve as serve_broker
+
+ADDRESS_VARIABLE = "MT5FLEET_SIMULATOR"
+READING_COMMANDS = ("status", "truth", "faults")
+
+app = typer.Typer(no_args_is_help=True, help="A simulated broker to trade against.")
+
+Address = Annotated[
+    str, typer.Option("--address", envvar=ADDRESS_VARIABLE, help="host:port of the running simulator.")
+]
+Login = Annotated[int | None, typer.Option("--login", help="One account; all when left out.")]
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option("--config", help="simulator.toml (or the same as .json).")],
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = None,
+    state: Annotated[Path | None, typer.Option("--state", help="Folder of the journal.")] = None,
+    port_file: Annotated[
+        Path | None, typer.Option("--port-file", help="Write the port here once the broker listens.")
+    ] = None,
+    end_with_stdin: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,
+) -> None:
+    """Run the broker until Ctrl-C or SIGTERM."""
+
+    def ready(address: str) -> None:
+        if port_file is not None:
+            _write_whole(port_file, address.rpartition(":")[2] + "\n")
+        print(f"{LISTENING}{address}", flush=True)
+
+    try:
+        serve_broker(_with(load_config(config), port, state), ready=ready, end_with_stdin=end_with_stdin)
+    except (ConfigError, JournalError, OSError) as error:
+        _fail(str(error), ExitCode.REFUSED)
+
+
+@app.command()
+def deals(
+    address: Address,
+    login: Login = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON document.")] = False,
+) -> None:
+    """Print the broker's own records: the truth that everything else is judged by."""
+    with _connected(address) as control:
+        accounts = control.all_truth() if login is None else [control.truth(login)]
+    if as_json:
+        print(json.dumps({"accounts": accounts}))
+        return
+    for account in accounts:
+        print(
+            f"{account['login']}  {account['server']}  balance {account['balance']} {account['currency']}"
+            f"  deals {len(account['deals'])}  positions {len(account['positions'])}"
+            f"  waiting orders {len(account['orders'])}"
+        )
+
+
+@app.command()
+def dropin() -> None:
+    """Print the folder that makes `import MetaTrader5` speak to the simulator (for PYTHONPATH)."""
+    print(dropin_folder())
+
+
+@app.command()
+def quote(symbol: str, bid: str, ask: str, address: Address) -> None:
+    """Set a quote by hand; the symbol's own prices stop until `quote-release`."""
+    with _connected(address) as control:
+        control.quote(symbol, _amount("bid", bid), _amount("ask", ask))
+
+
+@app.command("quote-release")
+def quote_release(address: Address) -> None:
+    """Let every symbol quote by itself again."""
+    with _connected(address) as control:
+        control.release_quotes()
+
+
+@app.command()
+def deposit(
+    login: int,
+    amount: str,
+    address: Address,
+    comment: Annotated[str, typer.Option("--comment")] = "",
+) -> None:
+    """Deposit money; write `-- -500` to withdraw."""
+    with _connected(address) as control:
+        deal = control.deposit(login, _amount("amount", amount), comment)
+    print(f"deal {deal['ticket']}: {deal['profit']}")
+
+
+@app.command()
+def fault(
+    kind: str,
+    address: Address,
+    terms: Annotated[
+        str, typer.Option("--terms", help='JSON object, e.g. \'{"login": 1, "count": 2}\'.')
+    ] = "{}",
+) -> None:
+    """Arm a fault, e.g. `answer_lost` or `late_answer`; docs list the kinds and their terms."""
+    wanted = _json_object(terms)
+    with _connected(address) as control:
+        control.fault(kind, **wanted)
+
+
+@app.command()
+def faults(
+    address: Address, clear: Annotated[bool, typer.Option("--clear", help="Remove them all.")] = False
+) -> None:
+    """Print the standing faults and how many of each kind have struck."""
+    with _connected(address) as control:
+        if clear:
+            control.clear_faults()
+        print(json.dumps(control.faults()))
+
+
+@app.command()
+def reset(address: Address, login: Login = None) -> None:
+    """Empty one account, or all, and deposit the starting balance again."""
+    with _connected(address) as control:
+        control.reset(login)
+
+
+class _connected(BrokerControl):  # noqa: N801  # reads as a phrase where it is used
+    """A control connection whose refusals end the command with a sentence and an exit code."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            super().__init__(address)
+        except BrokerUnreachableError as error:
+            _fail(str(error), ExitCode.UNREACHABLE)
+
+    def _ask(self, name: str, **parameters: object) -> Any:  # noqa: ANN401  # plain JSON
+        try:
+            return super()._ask(name, **parameters)
+        except CommandRefusedError as error:
+            _fail(str(error), ExitCode.REFUSED)
+        except BrokerUnreachableError as error:
+            is_read = name in READING_COMMANDS
+            _fail(str(error), ExitCode.UNREACHABLE if is_read else ExitCode.UNKNOWN)
+
+
+def _with(config: SimulatorConfig, port: int | None, state: Path | None) -> SimulatorConfig:
+    changes: dict[str, Any] = {}
+    if port is not None:
+        changes["port"] = port
+    if state is not None:
+        changes["state_dir"] = state
+    return config.model_copy(update=changes)
+
+
+def _amount(name: str, text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        _fail(f"{name}: {text!r} is not a number", ExitCode.REFUSED)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        wanted = json.loads(text)
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict):
+        _fail("--terms: must be a JSON object", ExitCode.REFUSED)
+    return wanted
+
+
+def _write_whole(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(text, encoding="ascii")
+    os.replace(draft, path)  # noqa: PTH105  # readers see the old file or the whole new one
+
+
+def _fail(sentence: str, code: ExitCode) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

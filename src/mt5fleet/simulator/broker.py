@@ -1,0 +1,313 @@
+"""The broker: one object that owns every account, quote and order, and the journal they live in.
+
+It never deduplicates: a request that comes twice is executed twice, as at a real broker.
+Invariants: nothing is applied that is not journaled first; an account's balance is the sum of its deals.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from pydantic import ValidationError
+
+from mt5fleet.simulator.books import AccountBook, Books, UnknownAccountError
+from mt5fleet.simulator.building import build_crosses, build_listings, build_sources
+from mt5fleet.simulator.case import Case
+from mt5fleet.simulator.checks import refusal
+from mt5fleet.simulator.clock import Clock
+from mt5fleet.simulator.codes import Action, DealType, Retcode
+from mt5fleet.simulator.config import AccountTerms, ConfigError, FixedPrices, SimulatorConfig, sentences
+from mt5fleet.simulator.execution import execute
+from mt5fleet.simulator.faults import FaultKind, FaultPlan, FaultTerms
+from mt5fleet.simulator.journal import Journal, NullJournal
+from mt5fleet.simulator.market import Market
+from mt5fleet.simulator.memory import Memory
+from mt5fleet.simulator.money import Money, NoRateError
+from mt5fleet.simulator.prices import Feed
+from mt5fleet.simulator.quotes import Quote, QuoteBoard
+from mt5fleet.simulator.reactions import Reactions
+from mt5fleet.simulator.requests import Answer, MalformedRequestError, TradeRequest
+from mt5fleet.simulator.rows import Change, Deal, Transaction
+from mt5fleet.simulator.valuation import Valuation, Worth
+from mt5fleet.simulator.visibility import Views
+
+MS_PER_HOUR = 3_600_000
+
+FIRST_REQUEST_ID = 2**31
+"""Request ids of real terminals exceed 2^31."""
+
+
+class RefusedError(Exception):
+    """A command of the operator breaks a rule; the text names field and rule."""
+
+
+class Broker:
+    """A simulated broker; pure apart from its clock and journal, one thread at a time."""
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        *,
+        clock: Clock,
+        journal: Journal | None = None,
+        past: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        listings = build_listings(config)
+        self.config = config
+        self.faults = FaultPlan(Random(f"{config.seed}/faults"))
+        self.views = Views()
+        self.market = _market(config, {name: item.spec for name, item in listings.items()}, clock)
+        self._journal = journal or NullJournal()
+        self._memory = Memory(self.market, past)
+        self._feed = Feed(build_sources(config, listings))
+        self._reactions = Reactions(self.market, build_crosses(config, listings), self._commit)
+        self._last_request_id = FIRST_REQUEST_ID
+        self._start()
+
+    # --- what a terminal asks ---
+
+    def advance(self) -> None:
+        """Bring quotes and everything they set off up to the clock's time."""
+        since_epoch_ms = self.market.clock.now_ms() - self._memory.epoch_ms
+        self._reactions.expire()
+        for symbol, tick in self._feed.due(since_epoch_ms):
+            time_ms = self._memory.epoch_ms + tick.at_ms + self.market.utc_offset_ms
+            self._reactions.quoted(symbol, Quote(bid=tick.bid, ask=tick.ask, time_ms=time_ms))
+
+    def terms(self, login: int) -> AccountTerms:
+        try:
+            return self.market.terms[login]
+        except KeyError:
+            raise UnknownAccountError(f"login: no account {login}") from None
+
+    def shown(self, login: int) -> AccountBook:
+        """Return the account as its terminal sees it, which may lag behind the books."""
+        return self.views.shown(self.market.books.account(login), self.market.clock.now_ms())
+
+    def worth(self, login: int) -> Worth:
+        """Return the account's money now.
+
+        Raises:
+            NoRateError: A position cannot be valued.
+        """
+        return self.market.valuation.worth(self.market.books.account(login), self.terms(login))
+
+    def order_send(self, login: int, fields: Mapping[str, Any]) -> Answer:
+        """Check a request and carry it out; executed and journaled, or refused, when this returns."""
+        self.advance()
+        try:
+            case = Case.of(self.market, login, TradeRequest.from_wire(fields))
+            code = refusal(case)
+            if code is not None:
+                return self._refused(case, code)
+            effect = execute(case)
+        except MalformedRequestError:
+            return Answer.of(Retcode.INVALID)
+        except NoRateError:
+            return Answer.of(Retcode.PRICE_OFF)
+        self._commit(login, effect.changes)
+        return effect.answer.numbered(self._next_request_id())
+
+    def order_check(self, login: int, fields: Mapping[str, Any]) -> tuple[Retcode, Worth | None]:
+        """Return what `order_send` would say (OK when it would pass) and the account's money after it."""
+        self.advance()
+        try:
+            case = Case.of(self.market, login, TradeRequest.from_wire(fields))
+            code = refusal(case)
+            if code is not None:
+                return code, None
+            opened = case.opened_position() if self._opens(case) else None
+            return Retcode.OK, self.market.valuation.worth(case.book, case.terms, opened)
+        except MalformedRequestError:
+            return Retcode.INVALID, None
+        except NoRateError:
+            return Retcode.PRICE_OFF, None
+
+    def requote(self, symbol: str) -> Answer:
+        """Return a requote with the current prices; nothing is executed."""
+        quote = self.market.quote(symbol)
+        answer = Answer.of(Retcode.REQUOTE)
+        if quote is None:
+            return answer
+        return Answer(
+            retcode=answer.retcode,
+            comment=answer.comment,
+            bid=quote.bid,
+            ask=quote.ask,
+            request_id=self._next_request_id(),
+        )
+
+    # --- what the operator commands ---
+
+    def set_quote(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+        """Set a quote by hand; the symbol's own source is silent from now on.
+
+        Raises:
+            RefusedError: No such symbol, or the sides are not in order.
+        """
+        spec = self.market.specs.get(symbol)
+        if spec is None:
+            raise RefusedError(f"symbol: no symbol {symbol}")
+        try:
+            quote = Quote(bid=spec.at_digits(bid), ask=spec.at_digits(ask), time_ms=self.market.server_ms())
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        self._journal.append(
+            {"kind": "quote", "symbol": symbol, "bid": str(quote.bid), "ask": str(quote.ask)}
+        )
+        self._silence(symbol)
+        self._reactions.quoted(symbol, quote)
+
+    def release_quotes(self) -> None:
+        """Let every source quote again."""
+        self._journal.append({"kind": "quotes_released"})
+        self._feed.revive()
+        self._reactions.revive()
+
+    def deposit(self, login: int, amount: Decimal, comment: str = "") -> Deal:
+        """Book a deposit, or a withdrawal when the amount is negative.
+
+        Raises:
+            RefusedError: The amount is zero, has too many digits, or is more than the free margin.
+        """
+        terms = self.terms(login)
+        if not amount or amount != round(amount, terms.currency_digits):
+            raise RefusedError(f"amount: must not be zero and have at most {terms.currency_digits} digits")
+        if amount < 0 and self.worth(login).margin_free + amount < 0:
+            raise RefusedError(f"amount: only {self.worth(login).margin_free} can be withdrawn")
+        return self._book_cash(login, amount, comment or ("deposit" if amount > 0 else "withdrawal"))
+
+    def reset(self, login: int | None = None) -> None:
+        """Empty one account, or all, and deposit its starting balance again."""
+        for account in [login] if login is not None else list(self.market.terms):
+            self.terms(account)
+            self._journal.append({"kind": "reset", "login": account})
+            self.market.books.empty(account)
+            self.views.forget(account)
+            self._book_first_deposit(account)
+
+    def switch(self, login: int, changes: Mapping[str, Any]) -> AccountTerms:
+        """Change an account's terms until the process ends, e.g. `{"autotrading": False}`.
+
+        Raises:
+            RefusedError: A field is not a switch, or its value breaks the rule.
+        """
+        wrong = sorted(set(changes) - _SWITCHES)
+        if wrong:
+            raise RefusedError(f"{wrong[0]}: cannot be switched; can be: {', '.join(sorted(_SWITCHES))}")
+        try:
+            terms = AccountTerms.model_validate(self.terms(login).model_dump() | dict(changes))
+        except ValidationError as error:
+            raise RefusedError(sentences(error)) from error
+        self.market.terms[login] = terms
+        return terms
+
+    def add_fault(self, fault: FaultTerms) -> None:
+        """Arm a fault; a visibility lag is not armed but holds from now on."""
+        if fault.kind is not FaultKind.VISIBILITY_LAG:
+            self.faults.add(fault)
+            return
+        for account in [fault.login] if fault.login is not None else list(self.market.terms):
+            self.views.set_lag(self.market.books.account(account), fault.delay_ms)
+
+    # --- inside ---
+
+    def _start(self) -> None:
+        if self._memory.epoch_ms == 0:
+            self._memory.epoch_ms = self.market.clock.now_ms()
+            self._journal.append({"kind": "started", "format": 1, "epoch_ms": self._memory.epoch_ms})
+        self._first_quotes()
+        self._require_terms()
+        for login in self.market.terms:
+            if not self.market.books.has_account(login):
+                self._open_account(login)
+        for fault in self.config.faults:
+            self.add_fault(fault)
+
+    def _require_terms(self) -> None:
+        for book in self.market.books.accounts():
+            if book.login not in self.market.terms:
+                raise ConfigError(f"accounts: the journal holds login {book.login}; it may not be left out")
+            for symbol in sorted(book.symbols() - set(self.market.specs)):
+                raise ConfigError(f"symbols: login {book.login} holds {symbol}; it may not be left out")
+
+    def _first_quotes(self) -> None:
+        now_ms = self.market.clock.now_ms()
+        for symbol, terms in self.config.prices.items():
+            if isinstance(terms, FixedPrices):
+                self._silence(symbol)
+                self._quote_quietly(symbol, terms.bid, terms.ask)
+        for symbol, tick in self._feed.start(max(now_ms - self._memory.epoch_ms, 0)):
+            self._quote_quietly(symbol, tick.bid, tick.ask)
+        for symbol, (bid, ask) in self._memory.quotes.items():
+            self._silence(symbol)
+            self._quote_quietly(symbol, bid, ask)
+        self._reactions.derive_all()
+
+    def _quote_quietly(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+        # Nothing is set off before all symbols have a quote; the first tick does that.
+        self.market.board.put(symbol, Quote(bid=bid, ask=ask, time_ms=self.market.server_ms()))
+
+    def _silence(self, symbol: str) -> None:
+        self._feed.silence(symbol)
+        self._reactions.silence(symbol)
+
+    def _open_account(self, login: int) -> None:
+        self._journal.append({"kind": "opened", "login": login})
+        self.market.books.open_account(login)
+        self._book_first_deposit(login)
+
+    def _book_first_deposit(self, login: int) -> None:
+        balance = self.terms(login).balance
+        if balance:
+            self._book_cash(login, balance, "deposit")
+
+    def _book_cash(self, login: int, amount: Decimal, comment: str) -> Deal:
+        deal = Deal(
+            ticket=self.market.books.next_ticket(),
+            type=DealType.BALANCE,
+            profit=amount,
+            comment=self.market.comment(comment),
+            time_ms=self.market.server_ms(),
+        )
+        self._commit(login, (deal,))
+        return deal
+
+    def _commit(self, login: int, changes: tuple[Change, ...]) -> None:
+        """Journal, then apply: a crash between the two is mended by the next start."""
+        transaction = Transaction(login=login, time_ms=self.market.server_ms(), changes=changes)
+        self._journal.append(transaction.to_record())
+        self.market.books.apply(transaction)
+        self.views.follow(login, changes, self.market.clock.now_ms())
+
+    def _refused(self, case: Case, code: Retcode) -> Answer:
+        return self.requote(case.request.symbol) if code is Retcode.REQUOTE else Answer.of(code)
+
+    def _opens(self, case: Case) -> bool:
+        return case.request.action == Action.DEAL and not case.is_close
+
+    def _next_request_id(self) -> int:
+        self._last_request_id += 1
+        return self._last_request_id
+
+
+_SWITCHES = frozenset(
+    {"mode", "trade_allowed", "trade_expert", "autotrading", "tradeapi_disabled", "connected", "password"}
+)
+
+
+def _market(config: SimulatorConfig, specs: dict[str, Any], clock: Clock) -> Market:
+    board = QuoteBoard()
+    money = Money(specs.values(), board)
+    return Market(
+        specs=specs,
+        board=board,
+        money=money,
+        valuation=Valuation(specs, board, money),
+        books=Books(),
+        terms={account.login: account for account in config.accounts},
+        clock=clock,
+        utc_offset_ms=int(config.utc_offset_hours * MS_PER_HOUR),
+        comment_max=config.comment_max,
+    )

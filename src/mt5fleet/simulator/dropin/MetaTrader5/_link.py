@@ -1,0 +1,67 @@
+"""The connection to the broker: length-prefixed JSON on one blocking socket, one call at a time."""
+
+import json
+import socket
+import struct
+from typing import Any
+
+HEADER = struct.Struct(">I")
+"""Four bytes before each message: its length, big-endian."""
+
+REQUEST_BYTES_MAX = 1 << 20
+ANSWER_BYTES_MAX = 1 << 28
+"""A quarter of a gibibyte: the longest history a simulated account may have."""
+
+
+class LinkLostError(Exception):
+    """The connection broke; `while_sending` tells whether the request had left completely."""
+
+    def __init__(self, *, while_sending: bool) -> None:
+        super().__init__("send" if while_sending else "recv")
+        self.while_sending = while_sending
+
+
+class Link:
+    """A connection; like the vendor's pipe it waits for an answer without any time limit."""
+
+    def __init__(self, address: str, *, connect_timeout_s: float) -> None:
+        host, _, port = address.rpartition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=connect_timeout_s)
+        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """Send one request and return its answer.
+
+        Raises:
+            LinkLostError: The broker is gone.
+        """
+        try:
+            self._socket.sendall(encode(request))
+        except OSError as error:
+            raise LinkLostError(while_sending=True) from error
+        try:
+            (length,) = HEADER.unpack(self._receive(HEADER.size))
+            if length > ANSWER_BYTES_MAX:
+                raise LinkLostError(while_sending=False)
+            return json.loads(self._receive(length))
+        except OSError as error:
+            raise LinkLostError(while_sending=False) from error
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _receive(self, length: int) -> bytes:
+        received = bytearray()
+        while len(received) < length:
+            piece = self._socket.recv(min(length - len(received), 1 << 20))
+            if not piece:
+                raise LinkLostError(while_sending=False)
+            received += piece
+        return bytes(received)
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Return a message with its length before it."""
+    body = json.dumps(message, separators=(",", ":")).encode()
+    return HEADER.pack(len(body)) + body

@@ -1,0 +1,42 @@
+"""The market a broker runs: symbols, quotes, money, books and clock in one place for its parts."""
+
+from dataclasses import dataclass
+
+from mt5fleet.simulator.books import Books
+from mt5fleet.simulator.clock import Clock
+from mt5fleet.simulator.config import AccountTerms
+from mt5fleet.simulator.money import Money
+from mt5fleet.simulator.quotes import Quote, QuoteBoard
+from mt5fleet.simulator.symbols import SymbolSpec
+from mt5fleet.simulator.valuation import Valuation
+
+MS_PER_S = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Shared by checks, execution and triggers; only the books and the board change."""
+
+    specs: dict[str, SymbolSpec]
+    board: QuoteBoard
+    money: Money
+    valuation: Valuation
+    books: Books
+    terms: dict[int, AccountTerms]
+    clock: Clock
+    utc_offset_ms: int
+    comment_max: int
+
+    def server_ms(self) -> int:
+        """Return the server's wall clock, written as if it were UTC."""
+        return self.clock.now_ms() + self.utc_offset_ms
+
+    def server_s(self) -> int:
+        return self.server_ms() // MS_PER_S
+
+    def quote(self, symbol: str) -> Quote | None:
+        return self.board.get(symbol)
+
+    def comment(self, text: str) -> str:
+        """Cut a comment to what this broker keeps."""
+        return text[: self.comment_max]

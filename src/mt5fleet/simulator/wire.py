@@ -1,0 +1,39 @@
+"""Messages between terminals, operators and the broker: length-prefixed JSON, one answer per request."""
+
+import asyncio
+import json
+from typing import Any
+
+from mt5fleet.simulator.dropin.MetaTrader5._link import HEADER, REQUEST_BYTES_MAX, encode
+
+__all__ = ["MalformedMessageError", "encode", "read_message"]
+
+
+class MalformedMessageError(Exception):
+    """The peer does not speak this protocol."""
+
+
+async def read_message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """Return the next message, or None when the peer has closed the connection.
+
+    Raises:
+        MalformedMessageError: Too long, or not a JSON object.
+    """
+    try:
+        (length,) = HEADER.unpack(await reader.readexactly(HEADER.size))
+        if length > REQUEST_BYTES_MAX:
+            raise MalformedMessageError(f"message of {length} bytes; at most {REQUEST_BYTES_MAX}")
+        body = await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    return _parsed(body)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(body)
+    except ValueError as error:
+        raise MalformedMessageError("message is not JSON") from error
+    if not isinstance(message, dict):
+        raise MalformedMessageError("message is not a JSON object")
+    return message
