@@ -146,7 +146,7 @@ def _command(environment: dict[str, str], *arguments: str) -> str:
 
 def _ready(environment: dict[str, str]) -> bool:
     shown = json.loads(_command(environment, "accounts", "show", "--json"))
-    return all(account.get("equity") is not None for account in shown["accounts"])
+    return all(account["reading"] is not None for account in shown)
 
 
 def _fleet_file(on: Stand, pool: str, bridge_port: int) -> str:

@@ -3,7 +3,7 @@
     python scripts/broker_count.py SIGNALS.jsonl BROKER.json CLAIMS.json ACCOUNTS.json TARGETS.json
 
 SIGNALS.jsonl: the open signals as they were submitted, one JSON object a line (id, open.take_profits).
-BROKER.json: `mt5fleet simulator deals --json`, a list of accounts with orders, history, deals and positions.
+BROKER.json: the list under `accounts` that `mt5fleet simulator deals --json` prints.
 CLAIMS.json: what the fleet says: signal id -> account -> part -> state.
 ACCOUNTS.json: account name -> login.
 TARGETS.json: signal id -> list of account names it was meant for; a missing or empty list means all accounts.
@@ -94,9 +94,10 @@ def _openings(book: dict) -> Openings:
     entered = {deal["order"] for deal in book["deals"] if deal["entry"] == ENTRY_IN and deal["symbol"]}
     found = Openings(Counter(), Counter())
     for order in [*book["orders"], *book["history"]]:
-        rests = order["type"] >= FIRST_RESTING_TYPE
-        found.orders[order["comment"]] += order["ticket"] in entered or rests
-        found.executed[order["comment"]] += order["ticket"] in entered
+        if order["ticket"] in entered:
+            found.executed[order["comment"]] += 1
+        if order["ticket"] in entered or order["type"] >= FIRST_RESTING_TYPE:
+            found.orders[order["comment"]] += 1
     return found
 
 

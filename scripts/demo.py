@@ -86,7 +86,7 @@ def _wait_ready(console: Console, fleet: stage.Fleet, files: DemoFiles) -> None:
     def ready() -> bool:
         fleet.parts()  # raises when the fleet ended
         shown = json.loads(stage.command(files, "accounts", "show", "--json"))
-        return all(account.get("equity") is not None for account in shown["accounts"])
+        return all(account["reading"] is not None for account in shown)
 
     started = time.monotonic()
     stage.eventually("every account has been read", ready, READY_S_MAX)

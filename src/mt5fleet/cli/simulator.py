@@ -16,7 +16,7 @@ from mt5fleet.simulator.process import LISTENING, dropin_folder
 from mt5fleet.simulator.serving import serve as serve_broker
 
 ADDRESS_VARIABLE = "MT5FLEET_SIMULATOR"
-READING_COMMANDS = ("status", "truth", "faults")
+READING_COMMANDS = ("status", "truth", "faults", "quotes")
 
 app = typer.Typer(no_args_is_help=True, help="A simulated broker to trade against.")
 
@@ -80,6 +80,21 @@ def quote(symbol: str, bid: str, ask: str, address: Address) -> None:
     """Set a quote by hand; the symbol's own prices stop until `quote-release`."""
     with _connected(address) as control:
         control.quote(symbol, _amount("bid", bid), _amount("ask", ask))
+
+
+@app.command()
+def quotes(
+    address: Address,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: symbol to bid, ask, digits.")] = False,
+) -> None:
+    """Print the present quote of every symbol."""
+    with _connected(address) as control:
+        found = control.quotes()
+    if as_json:
+        print(json.dumps(found))
+        return
+    for symbol, row in found.items():
+        print(f"{symbol:<10} {row['bid']:>12} {row['ask']:>12}")
 
 
 @app.command("quote-release")

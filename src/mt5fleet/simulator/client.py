@@ -42,6 +42,10 @@ class BrokerControl:
         """Set a quote by hand; the symbol's own source stays silent until `release_quotes`."""
         self._ask("quote", symbol=symbol, bid=str(bid), ask=str(ask))
 
+    def quotes(self) -> dict[str, dict[str, Any]]:
+        """Return bid, ask (decimal strings) and digits of every symbol that is quoted."""
+        return dict(self._ask("quotes"))
+
     def release_quotes(self) -> None:
         self._ask("release_quotes")
 

@@ -78,6 +78,16 @@ def _status(broker: Broker, _: Parameters) -> dict[str, Any]:
     }
 
 
+def _quotes(broker: Broker, _: Parameters) -> dict[str, dict[str, object]]:
+    board, specs = broker.market.board, broker.market.specs
+    found = ((name, board.get(name), spec.digits) for name, spec in sorted(specs.items()))
+    return {
+        name: {"bid": str(quote.bid), "ask": str(quote.ask), "digits": digits}
+        for name, quote, digits in found
+        if quote is not None
+    }
+
+
 def _truth(broker: Broker, parameters: Parameters) -> dict[str, Any]:
     """Return one account's records as they are, whatever its terminal is shown."""
     login = parameters["login"]
@@ -120,6 +130,7 @@ def _number(parameters: Parameters, name: str) -> Decimal:
 
 _COMMANDS: dict[str, Callable[[Broker, Parameters], object]] = {
     "quote": _quote,
+    "quotes": _quotes,
     "release_quotes": _release_quotes,
     "deposit": _deposit,
     "reset": _reset,
