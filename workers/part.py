@@ -21,12 +21,16 @@ KILL_WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What to start: a Python module with arguments, attached to the supervisor by its standard input."""
+    """What to start: a Python module with arguments, attached to the supervisor by its standard input.
+
+    It gets the supervisor's environment with `environment` and `without` the variables named there.
+    """
 
     name: str
     role: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
 
 class PartProcess:
@@ -110,7 +114,8 @@ class PartProcess:
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "workers", "attached", *self.part.arguments]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.part.environment}
+        inherited = {name: text for name, text in os.environ.items() if name not in self.part.without}
+        environment = {**inherited, "PYTHONUNBUFFERED": "1", **self.part.environment}
         if isinstance(self._output, Path):
             with (self._output / f"{self.part.name}.log").open("ab") as log:
                 return _popen(command, environment, log)

@@ -1,9 +1,11 @@
 """Which processes a fleet on one machine has, and how each is started."""
 
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mt5fleet.fleet_file import FILE_ENV, LOCAL_BRIDGE
+from mt5fleet.secret_source import SecretSource
 from workers.part import Part
 from workers.told import Told
 
@@ -43,7 +45,8 @@ def _simulator(told: Told, wish: Wish) -> list[Part]:
         return []
     port = terms.address.rpartition(":")[2]
     arguments = ("mt5fleet.cli.simulator", "serve", "--config", str(terms.config), "--port", port)
-    return [Part(name="simulator", role="simulator", arguments=arguments)]
+    without = passwords(told) | tokens(told) | addresses(told)
+    return [Part(name="simulator", role="simulator", arguments=arguments, without=without)]
 
 
 def _bridges(told: Told) -> list[Part]:
@@ -59,7 +62,13 @@ def _listens_here(told: Told, name: str) -> bool:
 
 def _bridge(told: Told, name: str) -> Part:
     arguments = ("mt5fleet.cli.bridge", "serve", "--name", name)
-    return Part(name=f"bridge-{name}", role="bridge", arguments=arguments, environment=_file(told))
+    return Part(
+        name=f"bridge-{name}",
+        role="bridge",
+        arguments=arguments,
+        environment=_file(told),
+        without=addresses(told),
+    )
 
 
 def _workers(told: Told, wish: Wish) -> list[Part]:
@@ -72,14 +81,37 @@ def _worker(told: Told, number: int) -> Part:
     if told.settings.metrics_port is not None:  # one port for each process of the machine
         environment["MT5FLEET_METRICS_PORT"] = str(told.settings.metrics_port + number - 1)
     arguments = (*CELERY, *WORKER_OPTIONS, "-n", worker_node(number))
-    return Part(name=name, role="worker", arguments=arguments, environment=environment)
+    return Part(
+        name=name, role="worker", arguments=arguments, environment=environment, without=passwords(told)
+    )
 
 
 def _beat(told: Told, wish: Wish) -> list[Part]:
     if not wish.beat or not told.fleet.workers.beat:
         return []
-    return [Part(name="beat", role="beat", arguments=(*CELERY, "beat"), environment=_file(told))]
+    without = passwords(told) | tokens(told) | addresses(told)
+    arguments = (*CELERY, "beat")
+    return [Part(name="beat", role="beat", arguments=arguments, environment=_file(told), without=without)]
 
 
 def _file(told: Told) -> dict[str, str]:
     return {FILE_ENV: str(told.settings.fleet_file.resolve())}
+
+
+def passwords(told: Told) -> frozenset[str]:
+    """Variables that hold terminals' passwords: only a bridge needs them."""
+    return _names(account.password for account in told.fleet.accounts.values())
+
+
+def tokens(told: Told) -> frozenset[str]:
+    """Variables that hold bridges' tokens: bridges and workers need them."""
+    return _names(bridge.token for bridge in told.fleet.bridges.values())
+
+
+def addresses(told: Told) -> frozenset[str]:
+    """Variables that hold channels' addresses: only workers need them."""
+    return _names(channel.address for channel in told.fleet.channels.values())
+
+
+def _names(sources: Iterable[SecretSource | None]) -> frozenset[str]:
+    return frozenset(source.env for source in sources if source is not None and source.env is not None)

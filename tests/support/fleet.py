@@ -67,7 +67,7 @@ class Shape:
     beat: bool = True
     webhook: str | None = None
     balance: int = 100_000
-    limits: dict[str, object] = field(default_factory=dict)
+    limits: dict[str, object] = field(default_factory=lambda: {"positions_max": 2000})
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
