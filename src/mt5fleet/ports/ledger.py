@@ -1,13 +1,12 @@
 """The fleet's durable memory, as the services see it. The store's clock decides leases and deadlines.
 
-Errors of every operation: LedgerUnavailable (nothing is known about the write), LedgerFull (nothing was written).
+Errors of every operation: LedgerUnavailable (nothing is known about the write), LedgerFull (nothing was
+written).
 With a lease also LeaseLost (nothing was written). Every operation can be repeated with the same result.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from mt5fleet.domain.account import Account, AccountStatus, Group, GuardMemory, Producer
@@ -28,55 +27,50 @@ from mt5fleet.domain.record import (
     SignalStatus,
     StoredEvent,
 )
+from mt5fleet.ports.ledger_answers import (
+    Acquired,
+    BeginRefusal,
+    Begun,
+    LogEntry,
+    Posted,
+    Posting,
+    PostResult,
+    Pushed,
+    PushResult,
+)
 
-
-class PostResult(StrEnum):
-    """What became of a posted message."""
-
-    POSTED = "posted"
-    EXISTS = "exists"  # same id, same body
-    CONFLICT = "conflict"  # same id, other body; the first one stands
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """Answer to a post. `wake`: nobody is coming, so the caller wakes intake."""
-
-    result: PostResult
-    seq: int
-    epoch: int
-    wake: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
-    """A message to be posted; `body_hash` tells whether two messages of one id say the same."""
-
-    signal_id: str
-    body_hash: str
-    envelope: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """A posted message waiting for intake."""
-
-    seq: int
-    posted_at: datetime
-    signal_id: str
-    body_hash: str
-    envelope: str
+__all__ = [
+    "Acquired",
+    "BeginRefusal",
+    "Begun",
+    "GuardBook",
+    "Inbox",
+    "Ledger",
+    "LogEntry",
+    "Outbox",
+    "PostResult",
+    "Posted",
+    "Posting",
+    "PushResult",
+    "Pushed",
+    "Registry",
+    "SignalLog",
+    "Story",
+]
 
 
 class SignalLog(Protocol):
     """The durable list of posted signals, and what intake made of them."""
 
     def post(self, signal_id: str, body_hash: str, envelope: str) -> Posted:
-        """Write a message once, durably as the store is configured."""
+        """Write a message once, durably as the store is configured.
+
+        An epoch is opened only where there is none; that a store restarted is seen by `epoch`.
+        """
         ...
 
     def post_many(self, postings: tuple[Posting, ...]) -> tuple[Posted | LedgerError, ...]:
-        """Post in the order given in one round trip; each on its own, with an error in the place of a refused one."""
+        """Post in the order given in one round trip; each on its own, with an error in its place."""
         ...
 
     def acquire_log(self, owner: str, ttl_ms: int) -> Lease | None:
@@ -100,7 +94,7 @@ class SignalLog(Protocol):
         ...
 
     def settle(self, lease: Lease, seq: int) -> None:
-        """Mark every entry up to and including `seq` as done; call only when all its commands are on their inboxes."""
+        """Mark every entry up to and including `seq` as done; only when all its commands are on inboxes."""
         ...
 
     def release_log(self, lease: Lease) -> bool:
@@ -128,82 +122,35 @@ class SignalLog(Protocol):
         ...
 
 
-class PushResult(StrEnum):
-    """What became of one pushed command."""
-
-    PUSHED = "pushed"
-    EXISTS = "exists"
-    CANCELED = "canceled"  # an earlier close or cancel left a tombstone for it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
-    """Answer to a push. `wake`: no live owner and nobody woken lately."""
-
-    results: tuple[PushResult, ...]
-    wake: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acquired:
-    """A lease together with what its owner has to know. `left` are commands the former owner left SUBMITTING, and doubts."""
-
-    lease: Lease
-    status: AccountStatus
-    left: tuple[Command, ...]
-
-
-class BeginRefusal(StrEnum):
-    """Why `begin` wrote nothing."""
-
-    STATE = "state"  # the order is not RECEIVED or NOT_SENT any more
-    ATTEMPTS = "attempts"  # no attempts left
-    HALTED = "halted"
-    REDUCING = "reducing"
-    DOUBT = "doubt"  # another order of the account is in doubt: opens wait
-    OPENING_UNSETTLED = "opening_unsettled"  # the opening order is SUBMITTING or IN_DOUBT: the close waits
-    EXPIRED = "expired"  # valid_until has passed by the ledger's clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """Written ahead: `attempt` may be sent until `not_after`. `goal` is the one fixed at the first begin.
-
-    `opening_canceled`: the opening order had not been sent and was cancelled in the same step (nothing is left to send).
-    `opening_known`: the ledger holds the opening order; when not, a tombstone for it was left.
-    """
-
-    attempt: int
-    begun_at: datetime
-    not_after: datetime
-    goal: str | None
-    opening_canceled: bool
-    opening_known: bool
-
-
 class Inbox(Protocol):
     """An account's waiting commands, its lease, and the states of its orders."""
 
     def push(self, account: str, intake_token: int, commands: tuple[Command, ...]) -> Pushed:
-        """Append commands that are not there yet, in order. Raises LeaseLost when a newer intake token has pushed."""
-        ...
+        """Append commands that are not there yet, in order.
 
-    def push_many(self, intake_token: int, commands: dict[str, tuple[Command, ...]]) -> dict[str, Pushed | LedgerError]:
-        """Push to many accounts in one round trip; each account is all or nothing, an error of one is given in its place.
-
-        Conflict stands for commands older (lower seq) than the newest one on that inbox.
+        Raises LeaseLost when a newer intake token has pushed, and Conflict for a new command that is older (lower
+        seq) than the newest one there; nothing was written then.
         """
         ...
 
+    def push_many(
+        self, intake_token: int, commands: dict[str, tuple[Command, ...]]
+    ) -> dict[str, Pushed | LedgerError]:
+        """Push to many accounts in one round trip; each account is all or nothing, with an error in its place."""
+        ...
+
     def acquire(self, account: str, owner: str, ttl_ms: int) -> Acquired | None:
-        """Become the account's one owner; None when another lease lives. Counts a takeover on the command left in hand."""
+        """Become the account's one owner; None when another lease lives.
+
+        Counts a takeover on the command in hand when the former owner neither released nor abandoned it.
+        """
         ...
 
     def next(self, lease: Lease) -> Command | None:
-        """The next runnable command, urgent before normal; None when nothing can run now. Takes it in hand; renews the lease.
+        """The next runnable command, taken in hand; None when nothing can run now. Renews the lease.
 
-        Urgent commands whose `not_before` is ahead or whose opening is unsettled are passed over; the normal lane is strictly
-        in order, and its opens wait while an order of the account is in doubt.
+        Urgent commands come first; those whose retry is not due yet, or whose opening is on its way, are passed
+        over. The normal lane is strictly in order, and its opens wait while an order of the account is in doubt.
         """
         ...
 
@@ -212,11 +159,20 @@ class Inbox(Protocol):
         ...
 
     def begin(
-        self, lease: Lease, key: str, *, adds_risk: bool, goal: str | None, full: bool, deadline_ms: int, attempts_max: int
+        self,
+        lease: Lease,
+        key: str,
+        *,
+        adds_risk: bool,
+        goal: str | None,
+        full: bool,
+        deadline_ms: int,
+        attempts_max: int,
     ) -> Begun | BeginRefusal:
         """Write ahead: RECEIVED or NOT_SENT becomes SUBMITTING with token, attempt + 1 and time; extends the lease.
 
-        For a close or cancel (`full`: of everything) an opening order that is RECEIVED or NOT_SENT is cancelled in the same step.
+        A close or cancel of everything (`full`) cancels an opening order that is RECEIVED or NOT_SENT in the same
+        step; a partial close and a modify wait for it. Repeated by the same lease it gives the same attempt.
         """
         ...
 
@@ -231,17 +187,21 @@ class Inbox(Protocol):
         alert: Alert | None,
         retry_after_ms: int,
     ) -> OrderState:
-        """Record what became of a command in hand, all or nothing: state by the table, report, events, alert, inbox, lease.
+        """Record what became of a command, all or nothing: state, report, events, alert, inbox, lease.
 
-        Used for outcomes of a send, for refusals before it (DENIED, EXPIRED, CANCELED, SUPERSEDED) and for settled doubts.
-        Final, ACCEPTED, PARTIALLY_FILLED and IN_DOUBT orders leave the inbox; NOT_SENT stays until `retry_after_ms` is over.
-        Raises InvalidTransition when the table does not allow the move.
+        Used for outcomes of a send, for refusals before it (DENIED, EXPIRED, CANCELED, SUPERSEDED) and for settled
+        doubts. Final, ACCEPTED, PARTIALLY_FILLED and IN_DOUBT orders leave the inbox; NOT_SENT stays until
+        `retry_after_ms` is over. Repeated with the same outcome it changes nothing.
+        Raises InvalidTransition when the table does not allow the move, or the order is not there.
         """
         ...
 
     def release(self, lease: Lease, *, force: bool) -> bool:
-        """Give the lease back; without `force` False (and the lease stays) when a command is runnable; with `force` it always
-        goes, and the account is marked as waiting when commands remain."""
+        """Give the lease back.
+
+        Without `force` False, and the lease stays, while a command is runnable. With `force` it always goes, and
+        the backlog shows that commands wait.
+        """
         ...
 
     def abandon_in_hand(self, lease: Lease) -> None:
@@ -286,13 +246,16 @@ class GuardBook(Protocol):
         events: tuple[Event, ...],
         alert: Alert | None,
     ) -> AccountStatus:
-        """Write memory and verdict in one step; `halt_reason` raises the latch (a latched account stays as it is).
+        """Write memory and verdict in one step; `halt_reason` raises the latch.
 
-        A memory whose sequence is not above the stored one changes nothing but a new latch.
+        A latched account stays as it is, and is told only once. A memory whose sequence is not above the stored one
+        changes nothing but a new latch.
         """
         ...
 
-    def halt(self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None) -> AccountStatus:
+    def halt(
+        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None
+    ) -> AccountStatus:
         """Raise the latch with flatten due; repeated calls change nothing."""
         ...
 
@@ -405,6 +368,9 @@ class Ledger(SignalLog, Inbox, GuardBook, Outbox, Registry, Story, Protocol):
         ...
 
     def check_memory(self) -> int | None:
-        """Percent of the store's memory in use, None without a limit; above the limit posts are refused (LedgerFull) for a
-        while, so the heartbeat calls this. Finishing, latching and alerts go on."""
+        """Percent of the store's memory in use, None without a limit.
+
+        Above the limit posts are refused (LedgerFull) for a while, so the heartbeat calls this. Finishing, latching
+        and alerts go on.
+        """
         ...

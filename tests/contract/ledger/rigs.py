@@ -73,12 +73,12 @@ class RedisRig:
         self.percent = 10
         self.now_us = to_us(START)
         self.base = settings.prefix
-        client.info = self._info
+        client.info = self._told_by_server
         client.flushall()
         self._set_clock()
         self.ledger = RedisLedger(client, replace(settings, epoch_check_s=1e-9), clock_lua=STEPPED_CLOCK)
 
-    def _info(self, section: str) -> dict[str, Any]:
+    def _told_by_server(self, section: str) -> dict[str, Any]:
         told = {
             "server": {"run_id": f"run-{self.run}"},
             "memory": {"maxmemory": 100, "used_memory": self.percent},

@@ -1,6 +1,7 @@
 """What only a real server has: threads on many connections, kills, files, memory limits, many slots."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,6 +22,7 @@ from mt5fleet.ports.ledger import Acquired, Begun, PostResult, PushResult
 from mt5fleet.testing.redis_server import RedisServer, running_redis
 from tests.contract.ledger.values import (
     a_command,
+    a_letter,
     a_memory,
     a_reading,
     a_record,
@@ -33,6 +35,7 @@ from tests.contract.ledger.values import (
 
 T = TypeVar("T")
 THREADS = 20
+CLUSTER_UP_S_MAX = 20
 NO_WAIT = LedgerSettings(epoch_check_s=1e-9)
 
 
@@ -335,6 +338,34 @@ def _lease_of(ledger: RedisLedger, account: str) -> Lease:
     acquired = ledger.acquire(account, "w", 1_000)
     assert acquired is not None
     return acquired.lease
+
+
+def test_no_script_leaves_its_slot(tmp_path: Path) -> None:
+    """A server in cluster mode refuses a script that touches two slots; one node holds them all."""
+    with running_redis(tmp_path, extra=("--cluster-enabled", "yes")) as server:
+        with redis.Redis.from_url(server.url, decode_responses=True) as node:
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+            _wait_until_up(node)
+        ledger = connect(server.url, NO_WAIT)
+
+        lived = _lived(ledger)
+        log = ledger.acquire_log("intake", 1_000)
+        assert log is not None
+        ledger.bury(log, a_letter("bad"), an_alert())
+        ledger.flatten_step(lived.lease, (an_event(),))
+        ledger.seen_flat(lived.lease, alert=an_alert())
+        for pending in ledger.pending(9):
+            ledger.delivered(pending, "log", all_channels=frozenset({"log"}))
+
+        assert len(_seen(ledger)) == 14
+        assert ledger.pending(9) == ()
+
+
+def _wait_until_up(node: redis.Redis) -> None:
+    end = time.monotonic() + CLUSTER_UP_S_MAX
+    while "state:ok" not in str(node.execute_command("CLUSTER", "INFO")):
+        assert time.monotonic() < end, "the cluster did not come up"
+        time.sleep(0.05)
 
 
 def test_two_fleets_on_one_server_do_not_meet(redis_server: RedisServer, client: redis.Redis) -> None:
