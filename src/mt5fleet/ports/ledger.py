@@ -1,8 +1,8 @@
 """The fleet's durable memory, as the services see it. The store's clock decides leases and deadlines.
 
 Errors of every operation: LedgerUnavailable (nothing is known about the write), LedgerFull (nothing was
-written).
-With a lease also LeaseLost (nothing was written). Every operation can be repeated with the same result.
+written). With a lease also LeaseLost (nothing was written). Every operation can be repeated with the same
+result.
 """
 
 from collections.abc import Iterable
@@ -128,15 +128,17 @@ class Inbox(Protocol):
     def push(self, account: str, intake_token: int, commands: tuple[Command, ...]) -> Pushed:
         """Append commands that are not there yet, in order.
 
-        Raises LeaseLost when a newer intake token has pushed, and Conflict for a new command that is older (lower
-        seq) than the newest one there; nothing was written then.
+        Raises LeaseLost when a newer intake token has pushed, and Conflict for a new command that is
+        older (lower seq) than the newest one there; nothing was written then.
         """
         ...
 
     def push_many(
         self, intake_token: int, commands: dict[str, tuple[Command, ...]]
     ) -> dict[str, Pushed | LedgerError]:
-        """Push to many accounts in one round trip; each account is all or nothing, with an error in its place."""
+        """Push to many accounts in one round trip; each account is all or nothing, with an error in its
+        place.
+        """
         ...
 
     def acquire(self, account: str, owner: str, ttl_ms: int) -> Acquired | None:
@@ -149,8 +151,9 @@ class Inbox(Protocol):
     def next(self, lease: Lease) -> Command | None:
         """The next runnable command, taken in hand; None when nothing can run now. Renews the lease.
 
-        Urgent commands come first; those whose retry is not due yet, or whose opening is on its way, are passed
-        over. The normal lane is strictly in order, and its opens wait while an order of the account is in doubt.
+        Urgent commands come first; those whose retry is not due yet, or whose opening is on its way, are
+        passed over. The normal lane is strictly in order, and its opens wait while an order of the
+        account is in doubt.
         """
         ...
 
@@ -169,10 +172,12 @@ class Inbox(Protocol):
         deadline_ms: int,
         attempts_max: int,
     ) -> Begun | BeginRefusal:
-        """Write ahead: RECEIVED or NOT_SENT becomes SUBMITTING with token, attempt + 1 and time; extends the lease.
+        """Write ahead: RECEIVED or NOT_SENT becomes SUBMITTING with token, attempt + 1 and time; extends
+        the lease.
 
-        A close or cancel of everything (`full`) cancels an opening order that is RECEIVED or NOT_SENT in the same
-        step; a partial close and a modify wait for it. Repeated by the same lease it gives the same attempt.
+        A close or cancel of everything (`full`) cancels an opening order that is RECEIVED or NOT_SENT in
+        the same step; a partial close and a modify wait for it. Repeated by the same lease it gives the
+        same attempt.
         """
         ...
 
@@ -189,9 +194,9 @@ class Inbox(Protocol):
     ) -> OrderState:
         """Record what became of a command, all or nothing: state, report, events, alert, inbox, lease.
 
-        Used for outcomes of a send, for refusals before it (DENIED, EXPIRED, CANCELED, SUPERSEDED) and for settled
-        doubts. Final, ACCEPTED, PARTIALLY_FILLED and IN_DOUBT orders leave the inbox; NOT_SENT stays until
-        `retry_after_ms` is over. Repeated with the same outcome it changes nothing.
+        Used for outcomes of a send, for refusals before it (DENIED, EXPIRED, CANCELED, SUPERSEDED) and
+        for settled doubts. Final, ACCEPTED, PARTIALLY_FILLED and IN_DOUBT orders leave the inbox;
+        NOT_SENT stays until `retry_after_ms` is over. Repeated with the same outcome it changes nothing.
         Raises InvalidTransition when the table does not allow the move, or the order is not there.
         """
         ...
@@ -199,8 +204,8 @@ class Inbox(Protocol):
     def release(self, lease: Lease, *, force: bool) -> bool:
         """Give the lease back.
 
-        Without `force` False, and the lease stays, while a command is runnable. With `force` it always goes, and
-        the backlog shows that commands wait.
+        Without `force` False, and the lease stays, while a command is runnable. With `force` it always
+        goes, and the backlog shows that commands wait.
         """
         ...
 
@@ -248,8 +253,8 @@ class GuardBook(Protocol):
     ) -> AccountStatus:
         """Write memory and verdict in one step; `halt_reason` raises the latch.
 
-        A latched account stays as it is, and is told only once. A memory whose sequence is not above the stored one
-        changes nothing but a new latch.
+        A latched account stays as it is, and is told only once. A memory whose sequence is not above the
+        stored one changes nothing but a new latch.
         """
         ...
 
@@ -370,7 +375,7 @@ class Ledger(SignalLog, Inbox, GuardBook, Outbox, Registry, Story, Protocol):
     def check_memory(self) -> int | None:
         """Percent of the store's memory in use, None without a limit.
 
-        Above the limit posts are refused (LedgerFull) for a while, so the heartbeat calls this. Finishing, latching
-        and alerts go on.
+        Above the limit posts are refused (LedgerFull) for a while, so the heartbeat calls this.
+        Finishing, latching and alerts go on.
         """
         ...

@@ -65,8 +65,8 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquired:
-    """A lease together with what its owner has to know. `left` are commands the former owner left SUBMITTING,
-    and doubts.
+    """A lease together with what its owner has to know. `left` are commands the former owner left
+    SUBMITTING, and doubts.
     """
 
     lease: Lease
