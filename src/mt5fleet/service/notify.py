@@ -44,23 +44,25 @@ class Deliver:
 
     def run(self) -> DeliverReport:
         """Try every due alert once on every channel that has not got it. Raises LedgerError."""
-        delivered, failed = 0, dict[str, None]()
+        delivered, down = 0, dict[str, float]()
         for pending in self._outbox.pending(self._settings.batch_alerts):
-            for name, asked_s in self._one(pending).items():
-                if asked_s is None:
-                    delivered += 1
-                else:
-                    failed[name] = None
-        return DeliverReport(delivered=delivered, failed=tuple(failed))
+            results = self._one(pending, down)
+            delivered += sum(1 for asked_s in results.values() if asked_s is None)
+            down |= {name: asked_s for name, asked_s in results.items() if asked_s is not None}
+        return DeliverReport(delivered=delivered, failed=tuple(down))
 
-    def _one(self, pending: PendingAlert) -> dict[str, float | None]:
-        """Channel -> None when it has the alert now, else the seconds it asked for (0: it said nothing)."""
+    def _one(self, pending: PendingAlert, down: dict[str, float]) -> dict[str, float | None]:
+        """Channel -> None when it has the alert now, else the seconds it asked for (0: it said nothing).
+
+        A channel that is down in this run is not asked again: a hundred time-outs would hold up the others.
+        """
         wanted = [route.channel for route in self._routes if _carries(route, pending)]
         names = frozenset(channel.name for channel in wanted)
         results: dict[str, float | None] = {}
         for channel in wanted:
             if channel.name not in pending.delivered:
-                results[channel.name] = self._send(pending, channel, names)
+                known = down.get(channel.name)
+                results[channel.name] = self._send(pending, channel, names) if known is None else known
         if not names:
             self._outbox.delivered(pending, "none", all_channels=names)
         waits = [asked_s for asked_s in results.values() if asked_s is not None]

@@ -7,10 +7,12 @@ import pytest
 
 from mt5fleet.domain.record import Alert, EventType, Severity
 from mt5fleet.ports.notifier import NotDelivered
+from mt5fleet.ports.waker import WakeFailed
 from mt5fleet.service.heartbeat import Heartbeat, Progress
 from mt5fleet.service.notify import Deliver, Route
 from mt5fleet.service.settings import HeartbeatSettings, NotifySettings
 from mt5fleet.service.telling import ToldOnce
+from mt5fleet.service.waking import Waking
 from mt5fleet.testing.builders import make_close
 from mt5fleet.testing.fake_gateway import Fault
 from tests.unit.service.rig import Rig
@@ -88,6 +90,25 @@ def test_sweep_wakes_intake_and_notifications_when_they_have_work(rig: Rig) -> N
     assert (report.intake, report.notifications) == (True, True)
 
 
+def test_account_with_urgent_work_is_woken_on_one_queue_only(rig: Rig) -> None:
+    Waking(rig.waker).accounts(urgent={"alpha"}, normal={"alpha", "beta"})
+
+    assert (rig.waker.urgent, rig.waker.execution) == ([("alpha",)], [("beta",)])
+
+
+def test_queue_that_takes_no_wake_up_is_counted_and_stops_nothing(rig: Rig) -> None:
+    class Deaf:
+        def __getattr__(self, name: str) -> object:
+            raise WakeFailed(name)
+
+    waking = Waking(Deaf())  # type: ignore[arg-type]  # a fake port
+    waking.accounts(urgent={"alpha"}, normal=set())
+    waking.intake()
+    waking.notifications()
+
+    assert waking.failed == 3
+
+
 def test_sweep_leaves_a_live_owner_alone(rig: Rig) -> None:
     rig.post(rig.signal())
     rig.take_in()
@@ -135,6 +156,16 @@ def test_failed_channel_is_left_alone_for_the_backoff(rig: Rig) -> None:
         rig.clock.advance_s(0.05)
 
     assert down.tried == 1
+
+
+def test_channel_that_is_down_is_asked_once_in_a_run(rig: Rig) -> None:
+    down, up = KeptChannel("hook", down=True), KeptChannel("log")
+    for number in range(5):
+        warn(rig, f"alert {number}")
+
+    deliver(rig, Route(channel=down), Route(channel=up))
+
+    assert (down.tried, len(up.sent)) == (1, 5)
 
 
 def test_channels_own_wish_to_wait_is_kept(rig: Rig) -> None:

@@ -293,3 +293,16 @@ def test_older_token_than_the_bridge_has_seen_is_raised_above_it(rig: Rig) -> No
     assert report.reason == "the bridge has seen a newer owner"
     rig.drain()
     assert rig.states() == [S.FILLED]
+
+
+def test_open_keeps_its_first_volume_over_attempts(rig: Rig) -> None:
+    rig.limit(wait_in_slice_ms=0)
+    sized = replace(make_open(), size=Size(rule=SizeRule.RISK_PERCENT, value=Decimal(1)))
+    rig.gateway.script("alpha", Fault.REQUOTE)
+    rig.execute("S1", sized)
+    rig.book().equity_shown = Decimal(9_000)
+
+    rig.clock.advance_s(1)
+    rig.drain()
+
+    assert [item.volume for item in rig.gateway.executed] == [Decimal("0.09")]

@@ -1,5 +1,6 @@
 """Close, modify and cancel."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -224,3 +225,29 @@ def test_urgent_commands_go_before_waiting_opens(rig: Rig) -> None:
     rig.drain()
 
     assert [item.operation for item in rig.gateway.executed] == ["submit", "close", "submit"]
+
+
+def test_resting_order_that_cannot_be_withdrawn_is_tried_again_before_the_close(rig: Rig) -> None:
+    rig.execute("S1", resting())
+    rig.gateway.script("alpha", Fault.REJECT)
+
+    order = rig.execute("C1", make_close())
+
+    assert (order.state, order.attempt) == (S.APPLIED, 2)
+    assert not rig.book().orders
+
+
+def test_partial_close_keeps_its_first_goal_over_attempts(rig: Rig) -> None:
+    """A requote; before the next attempt somebody else closes a part: only the rest to the goal is closed."""
+    rig.limit(wait_in_slice_ms=0)
+    rig.execute("S1")
+    rig.gateway.script("alpha", Fault.REQUOTE)
+    assert rig.execute("C1", make_close(share="0.5")).state is S.NOT_SENT
+    ticket, position = next(iter(rig.book().positions.items()))
+    rig.book().positions[ticket] = replace(position, volume=Decimal("0.06"))
+
+    rig.clock.advance_s(1)
+    rig.drain()
+
+    assert rig.states("C1") == [S.FILLED]
+    assert only_volume(rig) == Decimal("0.05")

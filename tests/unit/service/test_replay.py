@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.record import SignalPhase
+from mt5fleet.domain.record import EventType, SignalPhase
 from mt5fleet.domain.signal import Entry
 from mt5fleet.testing.builders import make_account, make_close, make_open
 from mt5fleet.testing.fake_gateway import Fault
@@ -114,6 +114,8 @@ def test_attempt_of_the_lost_epoch_whose_end_is_unknown_is_a_doubt_then_settled(
 
     rig.settle_all(steps=5)
     assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+    proved = [numbers for numbers in rig.events(EventType.ORDER_RECEIVED) if numbers.get("by") == "resolve"]
+    assert len(proved) == 1
 
 
 def test_replayed_resting_order_is_accepted_once(rig: Rig) -> None:
