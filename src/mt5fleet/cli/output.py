@@ -15,6 +15,7 @@ from mt5fleet.cli.exits import ExitCode
 from mt5fleet.codec import encode
 
 T = TypeVar("T")
+FILE_CHARS = 160  # width of tables in files and pipes, where no screen sets it
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 
 
@@ -30,12 +31,16 @@ def say(text: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; values from the ledger are shown as they are, never read as markup."""
-    drawn = Table(title=escape(title), title_justify="left", show_edge=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    drawn = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    for place, column in enumerate(columns):
+        is_name = place == 0
+        drawn.add_column(column, overflow="fold", no_wrap=is_name, min_width=len(column))
     for row in rows:
         drawn.add_row(*(escape(printable(shown(value))) for value in row))
-    Console(highlight=False).print(drawn)
+    screen = Console(highlight=False)
+    if not screen.is_terminal:
+        screen.width = FILE_CHARS
+    screen.print(drawn)
 
 
 def shown(value: object) -> str:

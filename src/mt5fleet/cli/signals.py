@@ -95,6 +95,23 @@ def cancel(
 
 
 @app.command()
+def resend(
+    context: typer.Context,
+    spool: Annotated[Path, typer.Option("--spool", help="The file given to `submit`.")],
+    fleet: FleetOption = None,
+    redis_url: RedisOption = None,
+) -> None:
+    """Post again, same bytes, what a spool keeps and the ledger does not know."""
+    if not spool.exists():
+        refuse(f"spool {spool}: there is no such file")
+    with _submitter(tools_of(context), fleet, redis_url, spool) as submitter:
+        found = submitter.resend()
+    say(f"posted={len(found.posted)} waiting={len(found.waiting)} settled={len(found.settled)}")
+    if found.conflicts:
+        refuse(f"another content is recorded under these ids and stands: {', '.join(found.conflicts)}")
+
+
+@app.command()
 def follow(
     context: typer.Context,
     signal_id: SignalId,

@@ -20,10 +20,21 @@ def test_opening_has_a_new_id_a_short_life_and_the_producers_approval(world: Wor
 
 def test_every_field_of_an_opening_arrives(world: World) -> None:
     signal = world.client.open(
-        "XAUUSD", "sell", accounts=["a"], groups=["g"], risk_percent=1, stop_loss=Decimal("2010.5"),
-        take_profits=[("1990", "0.6"), (None, "0.4")], entry="limit", price="2000", tolerance="0.5",
-        valid_for_s=5, approved_by="ann", tags={"k": "v"}, signal_id="own-1",
-    )  # fmt: skip
+        "XAUUSD",
+        "sell",
+        accounts=["a"],
+        groups=["g"],
+        risk_percent=1,
+        stop_loss=Decimal("2010.5"),
+        take_profits=[("1990", "0.6"), (None, "0.4")],
+        entry="limit",
+        price="2000",
+        tolerance="0.5",
+        valid_for_s=5,
+        approved_by="ann",
+        tags={"k": "v"},
+        signal_id="own-1",
+    )
 
     opening = signal.instruction
     assert (signal.id, signal.approval.by, signal.tags) == ("own-1", "ann", {"k": "v"})

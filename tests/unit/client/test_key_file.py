@@ -19,9 +19,12 @@ SECRET = ProducerSecret(
 def _file(tmp_path: Path, **changes: object) -> Path:
     path = tmp_path / "desk.key"
     content = {
-        "producer": "desk", "key_id": "desk-1", "algorithm": "hmac-sha256",
-        "private": base64.b64encode(SECRET.key.private).decode(), **changes,
-    }  # fmt: skip
+        "producer": "desk",
+        "key_id": "desk-1",
+        "algorithm": "hmac-sha256",
+        "private": base64.b64encode(SECRET.key.private).decode(),
+        **changes,
+    }
     path.write_text(json.dumps(content))
     return path
 

@@ -16,9 +16,15 @@ def _refuse(world: World, signal_id: str) -> None:
     lease = world.ledger.acquire_log("test", 1000)
     entry = next(one for one in world.ledger.waiting(lease, 100) if one.signal_id == signal_id)
     letter = DeadLetter(
-        seq=entry.seq, at=world.clock.now(), signal_id=signal_id, producer="desk", reason="schema_invalid",
-        field="open", rule="is wrong", envelope=entry.envelope,
-    )  # fmt: skip
+        seq=entry.seq,
+        at=world.clock.now(),
+        signal_id=signal_id,
+        producer="desk",
+        reason="schema_invalid",
+        field="open",
+        rule="is wrong",
+        envelope=entry.envelope,
+    )
     world.ledger.bury(lease, letter, None)
     world.ledger.settle(lease, entry.seq)
 

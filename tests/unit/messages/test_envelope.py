@@ -50,15 +50,24 @@ SHARED = SigningKey(
 
 def _signal(instruction: object = None, **changes: object) -> Signal:
     opening = Open(
-        symbol="EURUSD", side=Side.BUY, entry=Entry.MARKET, price=None, tolerance=None,
-        size=Size(rule=SizeRule.LOTS, value=Decimal("0.10")), stop_loss=Decimal("1.08"),
+        symbol="EURUSD",
+        side=Side.BUY,
+        entry=Entry.MARKET,
+        price=None,
+        tolerance=None,
+        size=Size(rule=SizeRule.LOTS, value=Decimal("0.10")),
+        stop_loss=Decimal("1.08"),
         take_profits=(TakeProfit(price=None, share=Decimal(1)),),
-    )  # fmt: skip
+    )
     fields = {
-        "id": "S1", "producer": "desk", "created_at": AT, "valid_until": AT + timedelta(seconds=60),
-        "targets": Targets(accounts=("a",)), "approval": Approval(by="ann", at=AT),
+        "id": "S1",
+        "producer": "desk",
+        "created_at": AT,
+        "valid_until": AT + timedelta(seconds=60),
+        "targets": Targets(accounts=("a",)),
+        "approval": Approval(by="ann", at=AT),
         "instruction": opening if instruction is None else instruction,
-    }  # fmt: skip
+    }
     return Signal(**{**fields, **changes})
 
 

@@ -51,8 +51,15 @@ def test_schema_lists_every_field_and_no_number() -> None:
 
     opening = schema["$defs"]["OpenBody"]
     assert set(opening["properties"]) == {
-        "symbol", "side", "entry", "price", "tolerance", "size", "stop_loss", "take_profits",
-    }  # fmt: skip
+        "symbol",
+        "side",
+        "entry",
+        "price",
+        "tolerance",
+        "size",
+        "stop_loss",
+        "take_profits",
+    }
     assert opening["additionalProperties"] is False
     assert '"number"' not in json.dumps(schema)
     assert '"integer"' not in json.dumps(schema)
