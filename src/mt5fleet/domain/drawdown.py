@@ -10,6 +10,7 @@ from mt5fleet.domain.broker import Deal, DealEntry, Reading
 
 _PERCENT = Decimal(100)
 _FLOOR_SHARE = Decimal("0.5")  # of the first balance, until the owner sets a floor
+_DEAL_ROUNDING = Decimal("0.01")  # account currency; currencies without cents round no finer
 _MONEY_GRID = Decimal("0.0001")  # finer than any currency's smallest unit
 
 
@@ -93,11 +94,13 @@ def explained_flow(memory: GuardMemory, reading: Reading, deals: Iterable[Deal])
     """The cash flow in the oldest new deals whose results add up to the change of the balance.
 
     Deals are read after the reading and may hold later ones; None when no run of them explains the change.
+    Brokers round the balance and each deal on their own, so each deal may be off by the smallest money unit.
     """
     change = reading.balance - memory.last_balance
     new = sorted((deal for deal in deals if deal.ticket > memory.last_deal), key=lambda deal: deal.ticket)
     for count in range(len(new), -1, -1):
-        if sum((result_of(deal) for deal in new[:count]), Decimal(0)) == change:
+        total = sum((result_of(deal) for deal in new[:count]), Decimal(0))
+        if abs(total - change) <= _DEAL_ROUNDING * count:
             return _flow(memory, new[:count])
     return None
 

@@ -139,6 +139,15 @@ def test_deals_that_do_not_add_up_explain_nothing() -> None:
     assert explained_flow(make_memory(), make_reading(balance="9000"), (make_deal(1, "-1"),)) is None
 
 
+@pytest.mark.parametrize(("balance", "explained"), [("10010.01", True), ("10010.02", False)])
+def test_each_deal_may_be_off_by_the_brokers_rounding(balance: str, explained: bool) -> None:
+    deals = (make_deal(1, "10.004", entry=DealEntry.OUT),)
+
+    flow = explained_flow(make_memory(), make_reading(balance, balance), deals)
+
+    assert (flow is not None) is explained
+
+
 def test_flow_by_time_takes_what_lies_between_the_readings() -> None:
     at = START + timedelta(seconds=5)
     reading = make_reading(at=at)
