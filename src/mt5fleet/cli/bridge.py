@@ -126,3 +126,7 @@ def _say_ready(config: BridgeConfig, port: int, port_file: Path | None) -> None:
         unfinished.replace(port_file)  # a reader sees the whole number or no file
     names = ", ".join(account.account for account in config.accounts) or "no accounts"
     print(f"bridge {config.name} listening on {config.host}:{port} for {names}", flush=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -27,6 +27,8 @@ def main() -> None:
         settle_s=0.5,
         server_offset_s=7200,
     )
+    if "--shadow" in sys.argv:
+        child = replace(child, account="shadow", shadow=True)
     config = BridgeConfig(
         name="local",
         host="127.0.0.1",
@@ -35,7 +37,6 @@ def main() -> None:
         accounts=(
             child,
             replace(child, account="real", login=1002, mode=Mode.REAL),
-            *((replace(child, account="shadow", shadow=True, login=1001),) if "--shadow" in sys.argv else ()),
         ),
         environment=terminal_environment(address, os.environ),
         limits=BridgeLimits(order_s=2.0, read_s=2.0, restart_s_min=0.05),
