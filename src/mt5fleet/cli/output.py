@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; values from the ledger are shown as they are, never read as markup."""
-    drawn = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    drawn = Table(show_edge=False, pad_edge=False)
     for place, column in enumerate(columns):
         is_name = place == 0
         drawn.add_column(column, overflow="fold", no_wrap=is_name, min_width=len(column))
@@ -40,6 +40,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     screen = Console(highlight=False)
     if not screen.is_terminal:
         screen.width = FILE_CHARS
+    screen.print(escape(title), style="bold")
     screen.print(drawn)
 
 
