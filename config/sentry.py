@@ -21,8 +21,8 @@ def start_sentry(dsn: str | None, *, environment: str, release: str, redaction: 
         dsn=dsn,
         environment=environment,
         release=release,
-        send_default_pii=False,
         include_local_variables=False,  # frames of an executor hold orders and credentials
+        # `send_default_pii` stays unset, which is off; `data_collection` would switch the scrubber off.
         max_request_body_size="never",
         # Crons count whole minutes, so our ticks are no monitors; headers of a wake-up stay as they are.
         integrations=[CeleryIntegration(propagate_traces=False, monitor_beat_tasks=False)],

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TypedDict
 
 from config.sentry import start_sentry
 from mt5fleet import __version__
@@ -18,12 +19,14 @@ from mt5fleet.adapters.redis.ledger import connect
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.errors import InvalidValue, LedgerError
 from mt5fleet.fleet_file import LOCAL_BRIDGE, BridgeTerms, ChannelTerms, FleetFile
+from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import Ledger
 from mt5fleet.ports.notifier import Channel
+from mt5fleet.ports.waker import Waker
 from mt5fleet.secret_source import resolve_secret
 from mt5fleet.service.drain import Drain, DrainReport
-from mt5fleet.service.fleet import CachedFleet
+from mt5fleet.service.fleet import CachedFleet, FleetSource
 from mt5fleet.service.guard import GuardSweep
 from mt5fleet.service.heartbeat import Heartbeat, Progress
 from mt5fleet.service.intake import Intake
@@ -42,6 +45,7 @@ from mt5fleet.service.sweep import Sweep
 from tasks import runtime
 from workers.metrics import FleetMetrics
 from workers.pool import AccountPool
+from workers.ports import Ports
 from workers.pulse import Pulse, worker_part
 from workers.refill import refill
 from workers.services import FleetServices, UseCases
@@ -124,31 +128,33 @@ def build(own: Told, node: str) -> Process:
     clock = SystemClock()
     ledger = ledger_of(own)
     fleet = CachedFleet(ledger, clock)
-    gateway = gateway_of(own, partial(_bridge_told, fleet))
-    progress = Progress()
-    metrics = FleetMetrics(ledger, progress, clock)
-    beats = HeartbeatSettings()
-    heartbeat = Heartbeat(ledger, clock, progress, beats)
+    ports = Ports(
+        ledger=ledger,
+        gateway=gateway_of(own, partial(_bridge_told, fleet)),
+        waker=CeleryWaker(own.broker_url),
+        clock=clock,
+        fleet=fleet,
+    )
+    return assemble(own, node, ports, _routes(own.fleet, os.environ))
+
+
+def assemble(own: Told, node: str, ports: Ports, routes: tuple[Route, ...]) -> Process:
+    """Use cases and services over given ports."""
+    progress, beats = Progress(), HeartbeatSettings()
+    metrics = FleetMetrics(ports.ledger, progress, ports.clock)
+    heartbeat = Heartbeat(ports.ledger, ports.clock, progress, beats)
+    pulse = Pulse(node=node, ports=ports, heartbeat=heartbeat, settings=beats)
     services = FleetServices(
         owner=f"{node}/{os.getpid()}",
-        fleet=fleet,
-        clock=clock,
-        use=_use_cases(own, ledger, gateway, fleet),
-        pool=_pool(own, fleet),
+        ports=ports,
+        use=_use_cases(ports, routes),
+        pool=_pool(own, ports.fleet),
         metrics=metrics,
-        pulse=Pulse(
-            node=node,
-            ledger=ledger,
-            gateway=gateway,
-            fleet=fleet,
-            clock=clock,
-            heartbeat=heartbeat,
-            settings=beats,
-        ),
-        refill=partial(refill, ledger, own.fleet),
+        pulse=pulse,
+        refill=partial(refill, ports.ledger, own.fleet),
     )
     return Process(
-        told=own, node=node, ledger=ledger, services=services, metrics=metrics, heartbeat=heartbeat
+        told=own, node=node, ledger=ports.ledger, services=services, metrics=metrics, heartbeat=heartbeat
     )
 
 
@@ -180,41 +186,33 @@ def _bridge_told(fleet: CachedFleet, account: str) -> str | None:
     return None if told is None else told.bridge
 
 
-def _pool(own: Told, fleet: CachedFleet) -> AccountPool[DrainReport]:
+def _pool(own: Told, fleet: FleetSource) -> AccountPool[DrainReport]:
     def bridges() -> int:
         return len({account.bridge for account in fleet.now_told().accounts.values()})
 
     return AccountPool(slots=own.slots, urgent_slots=own.urgent_slots, bridges=bridges)
 
 
-def _use_cases(own: Told, ledger: Ledger, gateway: Gateway, fleet: CachedFleet) -> UseCases:
-    clock, waker = SystemClock(), CeleryWaker(own.broker_url)
+class _Shared(TypedDict):
+    """What most use cases take."""
+
+    ledger: Ledger
+    fleet: FleetSource
+    waker: Waker
+    clock: Clock
+
+
+def _use_cases(ports: Ports, routes: tuple[Route, ...]) -> UseCases:
+    shared = _Shared(ledger=ports.ledger, fleet=ports.fleet, waker=ports.waker, clock=ports.clock)
     execution = ExecutionSettings()
-    signals = SignalReader(fleet, _secret_of, cached_max=execution.signals_cached_max)
+    signals = SignalReader(ports.fleet, _secret_of, cached_max=execution.signals_cached_max)
     return UseCases(
-        submit=Submit(ledger, waker),
-        intake=Intake(
-            ledger=ledger,
-            fleet=fleet,
-            secret_of=_secret_of,
-            waker=waker,
-            clock=clock,
-            settings=IntakeSettings(),
-        ),
-        drain=Drain(
-            ledger=ledger,
-            gateway=gateway,
-            fleet=fleet,
-            signals=signals,
-            waker=waker,
-            clock=clock,
-            settings=execution,
-        ),
-        sweep=Sweep(ledger=ledger, fleet=fleet, waker=waker, clock=clock, settings=SweepSettings()),
-        guards=GuardSweep(
-            ledger=ledger, gateway=gateway, fleet=fleet, waker=waker, clock=clock, settings=GuardSettings()
-        ),
-        deliver=Deliver(ledger, _routes(own.fleet, os.environ), random.SystemRandom(), NotifySettings()),
+        submit=Submit(ports.ledger, ports.waker),
+        intake=Intake(**shared, secret_of=_secret_of, settings=IntakeSettings()),
+        drain=Drain(**shared, gateway=ports.gateway, signals=signals, settings=execution),
+        sweep=Sweep(**shared, settings=SweepSettings()),
+        guards=GuardSweep(**shared, gateway=ports.gateway, settings=GuardSettings()),
+        deliver=Deliver(ports.ledger, routes, random.SystemRandom(), NotifySettings()),
     )
 
 

@@ -5,14 +5,11 @@ import logging
 from config.schedule import LATE_PERIODS
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.record import Alert, Severity
-from mt5fleet.ports.clock import Clock
-from mt5fleet.ports.gateway import Gateway
-from mt5fleet.ports.ledger import Ledger
-from mt5fleet.service.fleet import FleetSource
 from mt5fleet.service.heartbeat import Heartbeat
 from mt5fleet.service.settings import HeartbeatSettings
 from mt5fleet.service.telling import ToldOnce
 from tasks.runtime import Report
+from workers.ports import Ports
 
 BEAT = "beat"
 LOOK_S_MAX = 5.0  # for all terminals of one heartbeat: half of its period
@@ -35,26 +32,16 @@ def tick_part(name: str) -> str:
 class Pulse:
     """Writes and reads the signs of life of one process."""
 
-    def __init__(
-        self,
-        *,
-        node: str,
-        ledger: Ledger,
-        gateway: Gateway,
-        fleet: FleetSource,
-        clock: Clock,
-        heartbeat: Heartbeat,
-        settings: HeartbeatSettings,
-    ) -> None:
+    def __init__(self, *, node: str, ports: Ports, heartbeat: Heartbeat, settings: HeartbeatSettings) -> None:
         """`node` is the worker's name as Flower shows it."""
         self._node = node
-        self._ledger = ledger
-        self._gateway = gateway
-        self._fleet = fleet
-        self._clock = clock
+        self._ledger = ports.ledger
+        self._gateway = ports.gateway
+        self._fleet = ports.fleet
+        self._clock = ports.clock
         self._heartbeat = heartbeat
         self._settings = settings
-        self._began_s = clock.monotonic_s()
+        self._began_s = ports.clock.monotonic_s()
         self._told = ToldOnce(TOLD_MAX)
 
     def own(self) -> None:

@@ -11,9 +11,7 @@ from functools import partial
 from config.schedule import GUARDS_PERIOD_S, HEARTBEAT_PERIOD_S, OUTBOX_PERIOD_S, SWEEP_PERIOD_S
 from mt5fleet import messages
 from mt5fleet.domain.errors import FleetError, InvalidValue
-from mt5fleet.ports.clock import Clock
 from mt5fleet.service.drain import Drain, DrainReport
-from mt5fleet.service.fleet import FleetSource
 from mt5fleet.service.guard import GuardSweep
 from mt5fleet.service.intake import Intake
 from mt5fleet.service.notify import Deliver
@@ -23,6 +21,7 @@ from tasks.runtime import Report
 from workers import reports
 from workers.metrics import FleetMetrics
 from workers.pool import AccountPool
+from workers.ports import Ports
 from workers.pulse import Pulse
 from workers.watch import Tick
 
@@ -52,8 +51,7 @@ class FleetServices:
         self,
         *,
         owner: str,
-        fleet: FleetSource,
-        clock: Clock,
+        ports: Ports,
         use: UseCases,
         pool: AccountPool[DrainReport],
         metrics: FleetMetrics,
@@ -62,8 +60,8 @@ class FleetServices:
     ) -> None:
         """`owner` names this process in leases; `refill` fills an emptied ledger."""
         self._owner = owner
-        self._fleet = fleet
-        self._clock = clock
+        self._fleet = ports.fleet
+        self._clock = ports.clock
         self._use = use
         self._pool = pool
         self._metrics = metrics
