@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -159,52 +160,52 @@ def test_stalled_server_is_unavailable_after_the_time_out(tmp_path: Path) -> Non
             ledger.post("t", "h", "e")
 
 
-def test_server_out_of_memory_refuses_signals_and_still_finishes_latches_and_alerts(
-    ledger: RedisLedger, client: redis.Redis
-) -> None:
+@pytest.fixture
+def filled(ledger: RedisLedger, client: redis.Redis) -> Iterator[Acquired]:
+    """A server without room, on which an account has a close to carry out."""
     lived = _lived(ledger)
     ledger.push("a", 1, (a_command("c", Verb.CLOSE, opening_key="k0"),))
-    waiting = ledger.pending(10)
     client.config_set("maxmemory", 1)
-    try:
-        for refused in (
-            lambda: ledger.post("new", "h", "e"),
-            lambda: ledger.record(a_record("new")),
-            lambda: ledger.push("a", 1, (a_command("new"),)),
-        ):
-            with pytest.raises(LedgerFull):
-                refused()
-        percent = ledger.check_memory()
-        taken = ledger.next(lived.lease)
-        begun = ledger.begin(
-            lived.lease, "c", adds_risk=False, goal="0", full=True, deadline_ms=1, attempts_max=3
-        )
-        ledger.finish(
-            lived.lease,
-            "c",
-            an_outcome(OrderState.APPLIED),
-            reason="",
-            events=(an_event(),),
-            alert=an_alert("closed"),
-            retry_after_ms=0,
-        )
-        ledger.halt("b", "floor", events=(an_event(account="b"),), alert=an_alert("b"))
-        ledger.delivered(waiting[0], "log", all_channels=frozenset({"log"}))
-        ledger.raise_alert(an_alert("memory"))
-        ledger.release(lived.lease, force=True)
-        alerts = {alert.alert.dedupe for alert in ledger.pending(10)}
-    finally:
-        client.config_set("maxmemory", 0)
+    yield lived
+    client.config_set("maxmemory", 0)
+
+
+def test_server_without_room_refuses_signals_records_and_commands(
+    ledger: RedisLedger, client: redis.Redis, filled: Acquired
+) -> None:
+    for refused in (
+        lambda: ledger.post("new", "h", "e"),
+        lambda: ledger.record(a_record("new")),
+        lambda: ledger.push("a", 1, (a_command("new"),)),
+    ):
+        with pytest.raises(LedgerFull):
+            refused()
+    percent = ledger.check_memory()
+    client.config_set("maxmemory", 0)
 
     assert percent is not None
     assert percent > 100
+    with pytest.raises(LedgerFull):  # the measurement stands until it is repeated
+        ledger.post("new", "h", "e")
+    assert ledger.check_memory() is None
+    assert ledger.post("new", "h", "e").result is PostResult.POSTED
+
+
+def test_server_without_room_still_closes_latches_and_alerts(ledger: RedisLedger, filled: Acquired) -> None:
+    lease, first = filled.lease, ledger.pending(1)[0]
+    taken = ledger.next(lease)
+    begun = ledger.begin(lease, "c", adds_risk=False, goal="0", full=True, deadline_ms=1, attempts_max=3)
+    outcome, events, alert = an_outcome(OrderState.APPLIED), (an_event(),), an_alert("closed")
+    ledger.finish(lease, "c", outcome, reason="", events=events, alert=alert, retry_after_ms=0)
+    ledger.halt("b", "floor", events=(an_event(account="b"),), alert=an_alert("b"))
+    ledger.delivered(first, "log", all_channels=frozenset({"log"}))
+    ledger.raise_alert(an_alert("memory"))
+
     assert taken is not None
     assert isinstance(begun, Begun)
+    assert ledger.release(lease, force=True)
     assert ledger.account_status("b").state is TradingState.HALTED
-    assert alerts == {"closed", "b", "memory"}
-    with pytest.raises(LedgerFull):  # the measurement refuses signals until it is repeated
-        ledger.post("new", "h", "e")
-    assert ledger.check_memory() is None or ledger.post("new", "h", "e")
+    assert {alert.alert.dedupe for alert in ledger.pending(10)} == {"closed", "b", "memory"}
 
 
 def test_final_orders_lose_their_envelope_and_run_out_and_records_live_as_long_as_orders_rest(
@@ -255,9 +256,8 @@ def _lease_of(ledger: RedisLedger, account: str, ttl_ms: int = 1_000) -> Lease:
 
 def test_no_script_leaves_its_slot(tmp_path: Path) -> None:
     """A server in cluster mode refuses a script that touches two slots; one node holds them all."""
-    with running_redis(
-        tmp_path, extra=("--cluster-enabled", "yes", "--cluster-port", _free_port())
-    ) as server:
+    cluster = ("--cluster-enabled", "yes", "--cluster-port", _free_port())
+    with running_redis(tmp_path, extra=cluster) as server:
         with redis.Redis.from_url(server.url, decode_responses=True) as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
             _wait_until_up(node)

@@ -142,10 +142,9 @@ class RedisSignalLog(Part):
     def check_memory(self) -> int | None:
         memory = self._store.ask(lambda: self._store.client.info("memory"))
         limit = int(memory.get("maxmemory", 0))
-        if limit == 0:
-            return None
-        percent = 100 * int(memory["used_memory"]) // limit
-        self._store.run("flag_memory", self._keys.log, int(percent > self._settings.memory_percent_max))
+        percent = 100 * int(memory["used_memory"]) // limit if limit else None
+        full = percent is not None and percent > self._settings.memory_percent_max
+        self._store.run("flag_memory", self._keys.log, int(full))
         return percent
 
 
