@@ -43,7 +43,7 @@ def load_scripts(settings: LedgerSettings, clock_lua: str = SERVER_CLOCK) -> dic
 @cache
 def script_sources() -> dict[str, str]:
     """Texts of the files beside this module, by name without ending."""
-    folder = files("mt5fleet.adapters.redis") / "lua"
+    folder = files("mt5fleet.adapters.redis.lua")
     return {
         item.name.removesuffix(".lua"): item.read_text(encoding="utf-8")
         for item in folder.iterdir()

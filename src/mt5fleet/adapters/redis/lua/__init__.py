@@ -1,0 +1,1 @@
+"""The ledger's scripts; a package, so that they are shipped."""
