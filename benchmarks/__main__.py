@@ -1,6 +1,7 @@
 """`make bench`: idle latency, orders per second and memory, beside bare Celery in the same run.
 
-Times are the broker's receipt stamp minus the moment the producer made the signal; both clocks are this machine's.
+Times are the broker's receipt stamp minus the moment the producer made the signal; both clocks are this
+machine's.
 Runs are interleaved (fleet, bare, fleet, bare), because the machine may be shared: trust the ratios.
 """
 
@@ -51,8 +52,14 @@ def main() -> None:
                 row = measure(Path(name) / f"{repetition}-{label.replace(' ', '-')}")
                 rows.setdefault(label, []).append(row)
                 sys.stderr.write(f"{label}: {row}\n")
-    summary = {label: {field: median(row[field] for row in found) for field in found[0]} for label, found in rows.items()}
-    RESULTS.write_text(json.dumps({"machine": _machine(), "median": summary, "runs": rows}, indent=1) + "\n", encoding="utf-8")
+    summary = {
+        label: {field: median(row[field] for row in found) for field in found[0]}
+        for label, found in rows.items()
+    }
+    RESULTS.write_text(
+        json.dumps({"machine": _machine(), "median": summary, "runs": rows}, indent=1) + "\n",
+        encoding="utf-8",
+    )
     _print(summary)
 
 
@@ -67,18 +74,33 @@ def _plan() -> dict[str, Callable[[Path], Row]]:
 
 def _fleet(folder: Path, workers: int) -> Row:
     with stand(folder, ACCOUNTS) as on, fleet(on, workers, "threads", _free_port()) as client:
-        return _measure(on, lambda number: _submit(client, number), lambda count: _submit_many(client, count), folder, "worker")
+        return _measure(
+            on,
+            lambda number: _submit(client, number),
+            lambda count: _submit_many(client, count),
+            folder,
+            "worker",
+        )
 
 
 def _submit(client: FleetClient, number: int) -> float:
-    signal = client.open(SYMBOL, "buy", lots="0.01", stop_loss="1.05", accounts=[f"bench-{number % ACCOUNTS}"])
+    signal = client.open(
+        SYMBOL, "buy", lots="0.01", stop_loss="1.05", accounts=[f"bench-{number % ACCOUNTS}"]
+    )
     client.submit(signal)
     return signal.created_at.timestamp() * 1000
 
 
 def _submit_many(client: FleetClient, count: int) -> None:
     signals = [
-        client.open(SYMBOL, "buy", lots="0.01", stop_loss="1.05", accounts=[f"bench-{n % ACCOUNTS}"], valid_for_s=DRAIN_S_MAX)
+        client.open(
+            SYMBOL,
+            "buy",
+            lots="0.01",
+            stop_loss="1.05",
+            accounts=[f"bench-{n % ACCOUNTS}"],
+            valid_for_s=DRAIN_S_MAX,
+        )
         for n in range(count)
     ]
     client.submit_many(signals)
@@ -88,6 +110,7 @@ def _bare(folder: Path, workers: int, pool: str) -> Row:
     with stand(folder, workers) as on, bare_celery(on, workers, pool):
         app = Celery(broker=on.redis_url)
         with app.producer_pool.acquire() as producer:
+
             def send(number: int) -> float:
                 made = datetime.now(UTC)
                 body = json.dumps({"id": f"{number}-{made.timestamp():.6f}", "symbol": SYMBOL})
@@ -103,7 +126,9 @@ def _each(send: Callable[[int], float], count: int) -> None:
         send(number)
 
 
-def _measure(on: Stand, send: Callable[[int], float], burst: Callable[[int], None], folder: Path, kind: str) -> Row:
+def _measure(
+    on: Stand, send: Callable[[int], float], burst: Callable[[int], None], folder: Path, kind: str
+) -> Row:
     for number in range(WARM_UP):
         send(number)
     _arrived(on, WARM_UP)
@@ -134,7 +159,10 @@ def _drain(on: Stand, burst: Callable[[int], None]) -> Row:
     stamps = sorted(stamp for _, stamp, _ in on.orders())[before:]
     head = stamps[int(DRAIN_SIGNALS * SKIPPED_HEAD)]
     steady = DRAIN_SIGNALS * (1 - SKIPPED_HEAD) / max(1, stamps[-1] - head) * 1000
-    return {"orders_per_s": steady, "orders_per_s_from_submit": DRAIN_SIGNALS / (stamps[-1] - started_ms) * 1000}
+    return {
+        "orders_per_s": steady,
+        "orders_per_s_from_submit": DRAIN_SIGNALS / (stamps[-1] - started_ms) * 1000,
+    }
 
 
 def _arrived(on: Stand, number: int) -> None:
@@ -143,7 +171,11 @@ def _arrived(on: Stand, number: int) -> None:
 
 def _memory_mb(folder: Path, kind: str) -> float:
     """Resident memory of one worker process, its children included."""
-    found = [process for process in psutil.process_iter(["cmdline", "environ"]) if _is_worker(process, folder, kind)]
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if _is_worker(process, folder, kind)
+    ]
     return sum(process.memory_info().rss for process in found) / max(1, len(found)) / 2**20
 
 

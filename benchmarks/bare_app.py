@@ -1,6 +1,9 @@
-"""What people run without the fleet: one Celery task that checks a signature, claims the id and sends the order.
+"""What people run without the fleet.
 
-It keeps no record before the send, asks nothing, guards nothing, and its order is lost or doubled when it is killed.
+One Celery task that checks a signature, claims the id and sends the order.
+
+It keeps no record before the send, asks nothing, guards nothing, and its order is lost or doubled when it
+is killed.
 """
 
 import hashlib
@@ -14,7 +17,6 @@ import redis
 from celery import Celery
 
 from benchmarks.bare_app_names import EXECUTE, SECRET
-
 
 FILL_OR_KILL = 0
 

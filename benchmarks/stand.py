@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVER = "Sim-Bench"
 PASSWORD = "bench-only"
 SYMBOL = "EURUSD"
-BID, ASK = "1.10000", "1.10010"
+MID = "1.10000"
 READY_S_MAX = 60
 STOP_S_MAX = 30
 FIRST_LOGIN = 9_001
@@ -56,28 +56,73 @@ def stand(folder: Path, accounts: int) -> Iterator[Stand]:
     folder.mkdir(parents=True)
     (folder / "redis").mkdir()
     terms = [
-        {"login": FIRST_LOGIN + n, "password": PASSWORD, "server": SERVER, "balance": "10000000", "limit_orders": 0}
+        {
+            "login": FIRST_LOGIN + n,
+            "password": PASSWORD,
+            "server": SERVER,
+            "balance": "10000000",
+            "limit_orders": 0,
+        }
         for n in range(accounts)
     ]
-    config = parse_config({
-        "state_dir": str(folder / "broker"), "default_prices": "none", "accounts": terms,
-        "prices": {SYMBOL: {"source": "fixed", "bid": BID, "ask": ASK}},
-    })
+    config = parse_config(
+        {
+            "state_dir": str(folder / "broker"),
+            "default_prices": "none",
+            "accounts": terms,
+            "prices": {
+                SYMBOL: {
+                    "source": "synthetic",
+                    "mid": MID,
+                    "spread_points": 10,
+                    "volatility_percent_day": "0.1",
+                }
+            },
+        }
+    )
     with running_redis(folder / "redis") as redis, start_broker(config) as broker:
         yield Stand(folder=folder, redis_url=redis.url, broker=broker.address, accounts=accounts)
 
 
 @contextmanager
 def fleet(on: Stand, workers: int, pool: str, bridge_port: int) -> Iterator[FleetClient]:
-    """The fleet with `workers` processes over the stand; gives a producer's client when every account is watched."""
+    """The fleet with `workers` processes over the stand.
+
+    Gives a producer's client when every account is watched.
+    """
     path = on.folder / "fleet.toml"
     path.write_text(_fleet_file(on, pool, bridge_port), encoding="utf-8")
     environment = {**os.environ, "MT5FLEET_FILE": str(path), "MT5FLEET_SIMULATOR": on.broker}
     key = on.folder / "bench.key"
     _command(environment, "accounts", "apply", str(path), "--yes")
-    _command(environment, "producers", "add", "bench", "--accounts", "*", "--symbols", "*", "--rate", "1000000", "--out", str(key))
-    arguments = ["workers", "attached", "workers", "up", "--workers", str(workers), "--pid-file", str(on.folder / "pids.json")]
-    with process(arguments, environment, on.folder / "fleet.log"), FleetClient(on.redis_url, "bench", key) as client:
+    _command(
+        environment,
+        "producers",
+        "add",
+        "bench",
+        "--accounts",
+        "*",
+        "--symbols",
+        "*",
+        "--rate",
+        "1000000",
+        "--out",
+        str(key),
+    )
+    arguments = [
+        "workers",
+        "attached",
+        "workers",
+        "up",
+        "--workers",
+        str(workers),
+        "--pid-file",
+        str(on.folder / "pids.json"),
+    ]
+    with (
+        process(arguments, environment, on.folder / "fleet.log"),
+        FleetClient(on.redis_url, "bench", key) as client,
+    ):
         wait_until("the fleet is ready", lambda: _ready(environment))
         yield client
 
@@ -88,8 +133,23 @@ def bare_celery(on: Stand, workers: int, pool: str) -> Iterator[None]:
     with ExitStack() as stack:
         for number in range(workers):
             environment = bare_environment(on, number)
-            arguments = ["celery", "-A", "benchmarks.bare_app", "worker", "-P", pool, "-c", "1" if pool != "threads" else "4",
-                         "--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"bare{number}@%h", "-Ofair"]
+            arguments = [
+                "celery",
+                "-A",
+                "benchmarks.bare_app",
+                "worker",
+                "-P",
+                pool,
+                "-c",
+                "1" if pool != "threads" else "4",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+                "--loglevel=INFO",
+                "-n",
+                f"bare{number}@%h",
+                "-Ofair",
+            ]
             stack.enter_context(process(arguments, environment, on.folder / f"bare-{number}.log"))
         log = [on.folder / f"bare-{number}.log" for number in range(workers)]
         wait_until("bare Celery is ready", lambda: all("ready." in path.read_text() for path in log))
@@ -108,12 +168,18 @@ def bare_environment(on: Stand, number: int) -> dict[str, str]:
 
 
 @contextmanager
-def process(arguments: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    arguments: list[str], environment: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Python module as a process, ended with the block."""
     with log.open("wb") as output:
         started = subprocess.Popen(
-            [sys.executable, "-m", *arguments], cwd=ROOT, env=environment,
-            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield started
@@ -137,7 +203,12 @@ def wait_until(what: str, condition: Callable[[], bool], within_s: float = READY
 def _command(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "mt5fleet.cli.main", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=READY_S_MAX,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=READY_S_MAX,
     )
     if done.returncode:
         raise NotReady(f"mt5fleet {' '.join(arguments)}: {done.stdout}{done.stderr}")

@@ -1,10 +1,15 @@
-"""Turn recorded channel messages into approved signals: symbol, side and the distances of stop and targets are kept.
+"""Turn recorded channel messages into approved signals.
+
+Symbol, side and the distances of stop and targets are kept.
 
     python examples/approve_signals.py MESSAGES.jsonl QUOTES.json PRODUCER GROUP > approved.jsonl
 
-QUOTES.json maps a symbol to {"bid": "...", "ask": "...", "digits": n}; `mt5fleet simulator quotes --json` prints it.
-The levels of a message are of its year; they are moved so that the entry stands on the quote of the recording.
-A message that says "limit" becomes a resting order a tenth of its stop's distance from the market; every other one enters
+QUOTES.json maps a symbol to {"bid": "...", "ask": "...", "digits": n}; `mt5fleet simulator quotes --json`
+prints it.
+The levels of a message are of its year; they are moved so that the entry stands on the quote of the
+recording.
+A message that says "limit" becomes a resting order a tenth of its stop's distance from the market; every
+other one enters
 at the market. Several targets become parts of equal shares.
 The output is one unsigned signal a line, for `mt5fleet signals submit`.
 """
@@ -21,7 +26,9 @@ from mt5fleet.domain.signal import Approval, Entry, Open, Side, Signal, Size, Si
 from mt5fleet.messages import dump_signal
 
 VALID_S = 60  # a market entry older than a minute is another trade
-LIMIT_DISTANCE = Decimal("0.1")  # of the stop's distance: near enough to be met by a recording of some minutes
+LIMIT_DISTANCE = Decimal(
+    "0.1"
+)  # of the stop's distance: near enough to be met by a recording of some minutes
 LOTS = Decimal("0.02")  # small, and enough for two parts of the smallest lot
 
 
@@ -35,7 +42,11 @@ class RecordedQuote:
 
 
 def approve(
-    messages: list[dict[str, object]], quotes: Mapping[str, RecordedQuote], producer: str, group: str, now: datetime
+    messages: list[dict[str, object]],
+    quotes: Mapping[str, RecordedQuote],
+    producer: str,
+    group: str,
+    now: datetime,
 ) -> Iterator[Signal]:
     """One signal for each expected entry of each message whose symbol has a quote."""
     for message in messages:

@@ -1,4 +1,6 @@
-"""Count doubled and lost orders from the broker's own records. Uses the standard library only, and nothing of the fleet.
+"""Count doubled and lost orders from the broker's own records.
+
+Uses the standard library only, and nothing of the fleet.
 
     python scripts/broker_count.py SIGNALS.jsonl BROKER.json CLAIMS.json ACCOUNTS.json TARGETS.json
 
@@ -9,7 +11,8 @@ ACCOUNTS.json: account name -> login.
 TARGETS.json: signal id -> list of account names it was meant for; a missing or empty list means all accounts.
 
 doubled: opening orders at the broker beyond the first for one account, signal and part.
-lost: an account, signal and part without a final state, or with one that the broker's records contradict: said to be
+lost: an account, signal and part without a final state, or with one that the broker's records contradict:
+said to be
 executed and not there, or there although said to be refused.
 """
 
@@ -48,7 +51,11 @@ class Openings:
 
 
 def count(
-    signals: list[dict], broker: list[dict], claims: dict, accounts: dict[str, int], targets: dict[str, list[str]]
+    signals: list[dict],
+    broker: list[dict],
+    claims: dict,
+    accounts: dict[str, int],
+    targets: dict[str, list[str]],
 ) -> Count:
     """Compare what was asked for, what the fleet claims and what the broker did."""
     result = Count(signals=len(signals), accounts=len(accounts))
@@ -78,7 +85,9 @@ def _judge(result: Count, name: str, claimed: str | None, found: Openings, comme
     }
     if not fits.get(claimed or "none", False):
         result.lost += 1
-        result.findings.append(f"{name}: said to be {claimed}; the broker has {orders} order(s), {executed} executed")
+        result.findings.append(
+            f"{name}: said to be {claimed}; the broker has {orders} order(s), {executed} executed"
+        )
 
 
 def _unasked(result: Count, openings: dict[int, Openings], expected: set[tuple[int, str]]) -> None:
@@ -86,11 +95,16 @@ def _unasked(result: Count, openings: dict[int, Openings], expected: set[tuple[i
         for comment, number in found.orders.items():
             if comment.startswith("mf.") and (login, comment) not in expected:
                 result.doubled += number
-                result.findings.append(f"{login}: {number} order(s) {comment} that no submitted signal asked for")
+                result.findings.append(
+                    f"{login}: {number} order(s) {comment} that no submitted signal asked for"
+                )
 
 
 def _openings(book: dict) -> Openings:
-    """By the deals and orders themselves: an order opens when its deal entered, or when it is one that rests first."""
+    """By the deals and orders themselves.
+
+    An order opens when its deal entered, or when it is one that rests first.
+    """
     entered = {deal["order"] for deal in book["deals"] if deal["entry"] == ENTRY_IN and deal["symbol"]}
     found = Openings(Counter(), Counter())
     for order in [*book["orders"], *book["history"]]:

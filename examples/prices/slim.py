@@ -1,7 +1,9 @@
 """Keep time, bid and ask of a recorded tick file, for shipping: `python slim.py SOURCE TARGET DATE [ROWS]`.
 
-No quote is changed or made up; columns the simulator does not replay are dropped, and a file may be cut after ROWS quotes.
-DATE (YYYY-MM-DD) is the day that millisecond-of-day stamps count from; it is ignored for files with full stamps.
+No quote is changed or made up; columns the simulator does not replay are dropped, and a file may be cut
+after ROWS quotes.
+DATE (YYYY-MM-DD) is the day that millisecond-of-day stamps count from; it is ignored for files with full
+stamps.
 """
 
 import csv

@@ -32,17 +32,24 @@ class Result:
     def states(self, account: str) -> Counter[str]:
         """How many orders of an account ended in which state."""
         return Counter(
-            str(order.state) for status in self.statuses.values() for order in status.orders if order.account == account
+            str(order.state)
+            for status in self.statuses.values()
+            for order in status.orders
+            if order.account == account
         )
 
     def denials(self, account: str) -> Counter[str]:
         """Why orders of an account were denied."""
-        orders = (order for status in self.statuses.values() for order in status.orders if order.account == account)
+        orders = (
+            order for status in self.statuses.values() for order in status.orders if order.account == account
+        )
         return Counter(order.reason for order in orders if order.state == "DENIED")
 
     def filled_signals(self) -> int:
         """Signals that filled on at least one account."""
-        return sum(any(order.state == "FILLED" for order in status.orders) for status in self.statuses.values())
+        return sum(
+            any(order.state == "FILLED" for order in status.orders) for status in self.statuses.values()
+        )
 
 
 def settled(client: FleetClient, ids: Iterable[str]) -> bool:

@@ -43,7 +43,13 @@ ACCOUNTS = (
     DemoAccount(name="charlie", login=7_003, currency="EUR"),
     DemoAccount(name="delta", login=7_004, currency="GBP"),
     DemoAccount(name="echo", login=7_005, currency="USD", positions_max=30, remark="at most 30 positions"),
-    DemoAccount(name="careful", login=7_006, currency="USD", drawdown_percent_max=Decimal(5), remark="halts at 5 % drawdown"),
+    DemoAccount(
+        name="careful",
+        login=7_006,
+        currency="USD",
+        drawdown_percent_max=Decimal(5),
+        remark="halts at 5 % drawdown",
+    ),
 )
 GUARDED = ACCOUNTS[-1]
 
@@ -141,12 +147,13 @@ drawdown_percent_max = {account.drawdown_percent_max}
 def _simulator(port: int, passwords: dict[str, str]) -> str:
     head = f'port = {port}\nstate_dir = "simulator"\nseed = 7\nspeed = {REPLAY_SPEED}\n'
     accounts = "".join(
-        f'\n[[accounts]]\nlogin = {a.login}\nserver = "{SERVER}"\nname = "{a.name}"\ncurrency = "{a.currency}"\n'
-        f'balance = {a.balance}\npassword = "{passwords[a.name]}"\n'
+        f'\n[[accounts]]\nlogin = {a.login}\nserver = "{SERVER}"\nname = "{a.name}"\n'
+        f'currency = "{a.currency}"\nbalance = {a.balance}\npassword = "{passwords[a.name]}"\n'
         for a in ACCOUNTS
     )
     recorded = "".join(
-        f'\n[prices.{symbol}]\nsource = "recorded"\nfile = "{(PRICES / file).as_posix()}"\n' for symbol, file in RECORDED.items()
+        f'\n[prices.{symbol}]\nsource = "recorded"\nfile = "{(PRICES / file).as_posix()}"\n'
+        for symbol, file in RECORDED.items()
     )
     cross = '\n[prices.EURGBP]\nsource = "cross"\nof = ["EURUSD", "GBPUSD"]\n'
     return head + accounts + recorded + cross

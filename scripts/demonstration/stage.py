@@ -27,7 +27,10 @@ class DemoFailed(Exception):
 
 @contextmanager
 def redis_url(folder: Path) -> Iterator[tuple[str, str]]:
-    """The address of a Redis to use, and what it is: REDIS_URL when given (it must be empty), else a private server."""
+    """The address of a Redis to use, and what it is.
+
+    REDIS_URL when given (it must be empty), else a private server.
+    """
     given = os.environ.get("REDIS_URL")
     if given:
         if redis.Redis.from_url(given).dbsize():
@@ -70,7 +73,12 @@ def fleet(files: DemoFiles, workers: int) -> Iterator["Fleet"]:
     command = [sys.executable, "-m", "workers", "attached", "workers", "up", "--workers", str(workers)]
     command += ["--pid-file", str(files.folder / "pids.json"), "--logs", str(files.folder / "logs")]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=files.environment(), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        env=files.environment(),
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
     )
     try:
         yield Fleet(files, process)
@@ -109,10 +117,17 @@ def command(files: DemoFiles, *arguments: str) -> str:
     """Run one `mt5fleet` command as a user would; gives its output."""
     done = subprocess.run(
         [sys.executable, "-m", "mt5fleet.cli.main", *arguments],
-        cwd=ROOT, env=files.environment(), capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False,
+        cwd=ROOT,
+        env=files.environment(),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S_MAX,
+        check=False,
     )
     if done.returncode != 0:
-        raise DemoFailed(f"mt5fleet {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise DemoFailed(
+            f"mt5fleet {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 

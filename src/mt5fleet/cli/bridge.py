@@ -70,31 +70,35 @@ def bridge_config(told: FleetFile, name: str, environ: Mapping[str, str]) -> Bri
         raise InvalidValue(f"bridges.{name}", "is not in the fleet's file")
     terms = told.bridges.get(name) or BridgeTerms(journal_dir=told.folder / "journal")
     host, _, port = terms.listen.rpartition(":")
-    quote_ages = {account.name: account.limits.quote_age_s_max for account in told.to_accounts()}
-    accounts = {
-        key: account for key, account in told.accounts.items() if account.bridge == name and account.enabled
-    }
     return BridgeConfig(
         name=name,
         host=host.strip("[]"),
         port=int(port),
         token=bridge_token(terms.token, terms.journal_dir, environ),
-        accounts=tuple(
-            ChildConfig(
-                account=key,
-                server=account.server,
-                login=account.login,
-                mode=account.mode,
-                shadow=account.shadow,
-                password="" if account.password is None else resolve_secret(account.password, environ),
-                terminal_path="" if account.terminal_path is None else str(account.terminal_path),
-                journal_dir=terms.journal_dir,
-                visibility_lag_s=terms.visibility_lag_s,
-                quote_age_s_max=quote_ages[key],
-            )
-            for key, account in sorted(accounts.items())
-        ),
+        accounts=_children(told, name, terms, environ),
         environment=_environment(told, environ),
+    )
+
+
+def _children(
+    told: FleetFile, name: str, terms: BridgeTerms, environ: Mapping[str, str]
+) -> tuple[ChildConfig, ...]:
+    quote_ages = {account.name: account.limits.quote_age_s_max for account in told.to_accounts()}
+    mine = {key: item for key, item in told.accounts.items() if item.bridge == name and item.enabled}
+    return tuple(
+        ChildConfig(
+            account=key,
+            server=account.server,
+            login=account.login,
+            mode=account.mode,
+            shadow=account.shadow,
+            password="" if account.password is None else resolve_secret(account.password, environ),
+            terminal_path="" if account.terminal_path is None else str(account.terminal_path),
+            journal_dir=terms.journal_dir,
+            visibility_lag_s=terms.visibility_lag_s,
+            quote_age_s_max=quote_ages[key],
+        )
+        for key, account in sorted(mine.items())
     )
 
 

@@ -11,7 +11,7 @@ import typer
 from mt5fleet.cli.output import AsJson, plain, print_json, refuse, say
 from mt5fleet.cli.posting import BATCH, Summary, post_all
 from mt5fleet.cli.signal_lines import read_lines
-from mt5fleet.cli.story import Story, read_story, story_json, tell_story
+from mt5fleet.cli.story import Story, of_account, read_story, story_json, tell_story
 from mt5fleet.cli.tools import FleetOption, RedisOption, Tools, addresses_of, tools_of
 from mt5fleet.client import FleetClient, Submitter, load_key
 from mt5fleet.client.watch import is_settled
@@ -62,10 +62,11 @@ def show(
     signal_id: SignalId,
     fleet: FleetOption = None,
     redis_url: RedisOption = None,
+    account: Annotated[str | None, typer.Option("--account", help="One account; all when left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """The whole story of a signal: each check with its numbers, what was sent, answered, and when."""
-    story = _story(tools_of(context), fleet, redis_url, signal_id)
+    story = of_account(_story(tools_of(context), fleet, redis_url, signal_id), account)
     if as_json:
         print_json(story_json(story))
     elif story.status.phase is SignalPhase.UNKNOWN:

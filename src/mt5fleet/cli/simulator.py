@@ -85,7 +85,9 @@ def quote(symbol: str, bid: str, ask: str, address: Address) -> None:
 @app.command()
 def quotes(
     address: Address,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: symbol to bid, ask, digits.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object: symbol to bid, ask, digits.")
+    ] = False,
 ) -> None:
     """Print the present quote of every symbol."""
     with _connected(address) as control:

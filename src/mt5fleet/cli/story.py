@@ -1,7 +1,7 @@
 """The story of one signal: its message, and for each account what was checked, sent, answered, when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mt5fleet.cli.output import plain, printable, say, shown, table
@@ -32,6 +32,15 @@ def read_story(ledger: Ledger, signal_id: str) -> Story:
         signed=None if envelope is None else _opened(envelope),
         events=ledger.signal_events(signal_id),
     )
+
+
+def of_account(story: Story, account: str | None) -> Story:
+    """The part of a story that concerns one account; the whole one without a name."""
+    if account is None:
+        return story
+    orders = tuple(order for order in story.status.orders if order.account == account)
+    events = tuple(stored for stored in story.events if stored.event.account in {None, account})
+    return replace(story, status=replace(story.status, orders=orders), events=events)
 
 
 def tell_story(story: Story) -> None:

@@ -9,6 +9,9 @@ from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import InvalidValue
 
 
+PERCENT_MAX = 100
+
+
 class TradingState(StrEnum):
     """What an account may do."""
 
@@ -28,7 +31,8 @@ class Foreign(StrEnum):
 class Limits:
     """Limits of one account. Percentages are of the stated base; None switches a limit off.
 
-    Defaults are those of the project's design, section 8: 20 % drawdown from peak flattens, mandatory stop-loss;
+    Defaults are those of the project's design, section 8: 20 % drawdown from peak flattens, mandatory stop-
+    loss;
     an equity floor that is not set is half of the balance at first sight.
     """
 
@@ -44,18 +48,27 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Refuse limits that cannot work."""
-        if not 0 < self.drawdown_percent_max <= 100:
+        if not 0 < self.drawdown_percent_max <= PERCENT_MAX:
             raise InvalidValue("limits.drawdown_percent_max", "must be above 0 and at most 100")
         if self.equity_floor is not None and self.equity_floor < 0:
             raise InvalidValue("limits.equity_floor", "must not be negative")
-        for name in ("positions_max", "volume_lots_max", "spread_points_max", "quote_age_s_max", "reading_age_s_max"):
+        for name in (
+            "positions_max",
+            "volume_lots_max",
+            "spread_points_max",
+            "quote_age_s_max",
+            "reading_age_s_max",
+        ):
             if getattr(self, name) <= 0:
                 raise InvalidValue(f"limits.{name}", "must be above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One account: (broker server, login) under our name, with its bridge, mode and limits. No password is kept here."""
+    """One account.
+
+    (broker server, login) under our name, with its bridge, mode and limits. No password is kept here.
+    """
 
     name: str
     server: str
@@ -120,7 +133,9 @@ class GuardMemory:
     last_equity: Decimal
     last_balance: Decimal
     last_at: datetime
-    cash_flow_total: Decimal  # deposits minus withdrawals seen since first sight, already taken out of the peak
+    cash_flow_total: (
+        Decimal  # deposits minus withdrawals seen since first sight, already taken out of the peak
+    )
     sequence: int
     last_deal: int = 0  # newest deal accounted for, so that a cash flow is never counted twice
 

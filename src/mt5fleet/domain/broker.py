@@ -27,7 +27,8 @@ class Health:
     """State of one terminal connection.
 
     `mode` is None when the terminal does not say (then opens are refused).
-    `why_not` names, for people, each switch or fault that prevents trading, with where to find it; empty when none.
+    `why_not` names, for people, each switch or fault that prevents trading, with where to find it; empty
+    when none.
     """
 
     connected: bool
@@ -71,7 +72,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """Trading rules of a symbol on one account. `tick_value` is money of one tick of one lot in account currency (loss side)."""
+    """Trading rules of a symbol on one account.
+
+    `tick_value` is money of one tick of one lot in account currency (loss side).
+    """
 
     symbol: str
     digits: int

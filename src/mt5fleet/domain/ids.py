@@ -13,7 +13,10 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKey:
-    """Identity of one order: `text` is 64 hex digits, `magic` and `comment` are what the broker keeps of it."""
+    """Identity of one order.
+
+    `text` is 64 hex digits, `magic` and `comment` are what the broker keeps of it.
+    """
 
     text: str
     magic: int

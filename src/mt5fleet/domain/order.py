@@ -31,8 +31,10 @@ class Retry(StrEnum):
 class Command:
     """One order of one account as the inbox holds it.
 
-    `key` is the order key's text. `opening_key` is the key of the order that a close, modify or cancel speaks of.
-    `envelope` is the signed message exactly as it was posted. `goal` is the absolute goal (JSON) fixed at the first begin.
+    `key` is the order key's text. `opening_key` is the key of the order that a close, modify or cancel
+    speaks of.
+    `envelope` is the signed message exactly as it was posted. `goal` is the absolute goal (JSON) fixed at
+    the first begin.
     `takeovers` counts owners that ended while they held it.
     """
 
@@ -62,8 +64,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOrder:
-    """What `submit` sends: an open, sized and priced. `price` is the limit/stop price, or for market entries the price the
-    tolerance is measured from. `expires_at` is the broker's expiration of a resting order."""
+    """What `submit` sends.
+
+    An open, sized and priced. `price` is the limit/stop price, or for market entries the price the
+    tolerance is measured from. `expires_at` is the broker's expiration of a resting order.
+    """
 
     symbol: str
     side: Side
@@ -81,7 +86,10 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseOrder:
-    """What `close` does: bring the position of `opening_key` (or of `ticket`) down to `remaining` lots (0 = all)."""
+    """What `close` does.
+
+    Bring the position of `opening_key` (or of `ticket`) down to `remaining` lots (0 = all).
+    """
 
     opening_key: str | None
     opening_magic: int | None
@@ -114,8 +122,10 @@ class CancelOrder:
 class Permit:
     """What every order-changing call of an owner carries.
 
-    `token` is the lease's fencing token, `attempt` counts from 1 per key, `not_after` is the latest moment of the send,
-    `sent_at` is the ledger's time when the worker made the call, `journal_id` the journal the ledger bound the account to.
+    `token` is the lease's fencing token, `attempt` counts from 1 per key, `not_after` is the latest moment
+    of the send,
+    `sent_at` is the ledger's time when the worker made the call, `journal_id` the journal the ledger bound
+    the account to.
     """
 
     key: str
@@ -128,7 +138,10 @@ class Permit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one attempt, as far as it is known. `sentence` tells a person what happened and what follows."""
+    """What became of one attempt, as far as it is known.
+
+    `sentence` tells a person what happened and what follows.
+    """
 
     state: OrderState
     sentence: str

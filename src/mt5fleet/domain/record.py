@@ -50,7 +50,10 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One fact; the ledger's script adds sequence and time. `numbers` are what the decision used (name -> text)."""
+    """One fact.
+
+    The ledger's script adds sequence and time. `numbers` are what the decision used (name -> text).
+    """
 
     type: EventType
     account: str | None = None
@@ -70,7 +73,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A message to people, written with the state change. `dedupe` names what it is about; equal ones become one with a count."""
+    """A message to people, written with the state change.
+
+    `dedupe` names what it is about; equal ones become one with a count.
+    """
 
     severity: Severity
     title: str
@@ -108,7 +114,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartTarget:
-    """One order to be: which account and part, under which key; `opening_key` for close, modify and cancel."""
+    """One order to be.
+
+    Which account and part, under which key; `opening_key` for close, modify and cancel.
+    """
 
     account: str
     part: int
@@ -174,7 +183,10 @@ class SignalStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """A life of the ledger between two losses of memory. Signals created before `started_at` may have been executed earlier."""
+    """A life of the ledger between two losses of memory.
+
+    Signals created before `started_at` may have been executed earlier.
+    """
 
     number: int
     started_at: datetime

@@ -1,6 +1,7 @@
 """An approved signal: what a producer asks for, valid once built.
 
-Prices, volumes and shares are Decimal; moments are aware UTC datetimes. Limits are named constants with their reason.
+Prices, volumes and shares are Decimal; moments are aware UTC datetimes. Limits are named constants with
+their reason.
 """
 
 from dataclasses import dataclass, field
@@ -83,7 +84,10 @@ class TakeProfit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """Open a position, or leave a resting order. `tolerance` is the price distance the fill may be worse than `price`."""
+    """Open a position, or leave a resting order.
+
+    `tolerance` is the price distance the fill may be worse than `price`.
+    """
 
     symbol: str
     side: Side
@@ -151,7 +155,10 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modify:
-    """Change stop, target or (resting orders) entry price of what the opening signal opened; None keeps a value."""
+    """Change stop, target or (resting orders) entry price of what the opening signal opened.
+
+    None keeps a value.
+    """
 
     opening_id: str
     stop_loss: Decimal | Removal | None = None
@@ -204,7 +211,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Accounts and groups a signal is meant for; a close, modify or cancel may leave both empty (all of the opening's)."""
+    """Accounts and groups a signal is meant for.
+
+    A close, modify or cancel may leave both empty (all of the opening's).
+    """
 
     accounts: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -253,7 +263,10 @@ class Signal:
 
 
 def _levels(order: Open) -> None:
-    """Stop below and targets above a buy's entry price, the reverse for a sell; market entries without price are checked later."""
+    """Stop below and targets above a buy's entry price, the reverse for a sell.
+
+    Market entries without price are checked later.
+    """
     if order.price is None:
         return
     sign = 1 if order.side is Side.BUY else -1
@@ -261,7 +274,9 @@ def _levels(order: Open) -> None:
         raise InvalidValue("open.stop_loss", f"is on the wrong side of the entry price for a {order.side}")
     for part in order.take_profits:
         if part.price is not None and (part.price - order.price) * sign <= 0:
-            raise InvalidValue("open.take_profits", f"a target is on the wrong side of the entry price for a {order.side}")
+            raise InvalidValue(
+                "open.take_profits", f"a target is on the wrong side of the entry price for a {order.side}"
+            )
 
 
 def _positive(name: str, value: Decimal) -> None:

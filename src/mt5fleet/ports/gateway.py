@@ -1,6 +1,9 @@
-"""The road to the terminals: every answer is a typed value, a refusal is a value, a failed question is an error.
+"""The road to the terminals.
 
-Errors of every operation: Unreachable (provably did not get there), Unanswered (may have), StaleToken (with a token only).
+Every answer is a typed value, a refusal is a value, a failed question is an error.
+
+Errors of every operation: Unreachable (provably did not get there), Unanswered (may have), StaleToken (with
+a token only).
 An empty tuple means the terminal answered from a synchronised session that there is nothing.
 """
 
@@ -47,11 +50,17 @@ class Gateway(Protocol):
         ...
 
     def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
-        """Ask first whether the key is at the broker, look once more (token, latch, not_after, quote, mode), journal, send."""
+        """Ask first whether the key is at the broker, look once more, journal, send.
+
+        The last look is at token, latch, not_after, quote and mode.
+        """
         ...
 
     def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
-        """Bring a position down to its goal; APPLIED when it is there already, FILLED with the closed volume when sent."""
+        """Bring a position down to its goal.
+
+        APPLIED when it is there already, FILLED with the closed volume when sent.
+        """
         ...
 
     def modify(self, account: str, order: ModifyOrder, permit: Permit) -> Outcome:
@@ -62,14 +71,20 @@ class Gateway(Protocol):
         """Take a resting order away; APPLIED also when it is gone already."""
         ...
 
-    def resolve(self, account: str, key: str, magic: int, attempt: int, token: int, since: datetime) -> Outcome:
+    def resolve(
+        self, account: str, key: str, magic: int, attempt: int, token: int, since: datetime
+    ) -> Outcome:
         """Find out what became of (key, attempt) from journal and broker; never sends.
 
-        NOT_SENT only with proof, after a tombstone for the attempt; IN_DOUBT while there is none. `attempt` 0 asks whether
+        NOT_SENT only with proof, after a tombstone for the attempt; IN_DOUBT while there is none. `attempt`
+        0 asks whether
         the key was ever executed (NOT_SENT then means: no trace). `since` is when the signal was created.
         """
         ...
 
     def latch(self, account: str, sequence: int, reason: str) -> None:
-        """Refuse every open from now on, whatever the token; returns only when no open is in the terminal. Kept in the journal."""
+        """Refuse every open from now on, whatever the token.
+
+        Returns only when no open is in the terminal. Kept in the journal.
+        """
         ...
