@@ -8,7 +8,6 @@ from enum import StrEnum
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import InvalidValue
 
-
 PERCENT_MAX = 100
 
 
