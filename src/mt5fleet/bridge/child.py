@@ -107,17 +107,7 @@ class Desk:
 
 
 def _open_desk(config: Message, clock: Clock) -> Desk:
-    settings = TerminalSettings(
-        account=str(config["account"]),
-        server=str(config["server"]),
-        login=int(str(config["login"])),
-        mode=Mode(str(config["mode"])),
-        shadow=config["shadow"] is True,
-        visibility_lag_s=float(str(config["visibility_lag_s"])),
-        settle_s=float(str(config["settle_s"])),
-        quote_age_s_max=Decimal(str(config["quote_age_s_max"])),
-        server_offset_s=_number_or_none(config["server_offset_s"]),
-    )
+    settings = _settings(config)
     journal = SqliteJournal(
         journal_path(Path(str(config["journal_dir"])), settings.server, settings.login),
         server=settings.server,
@@ -138,6 +128,20 @@ def _open_desk(config: Message, clock: Clock) -> Desk:
     )
     gateway = ModuleGateway(module, settings, journal, clock)
     return Desk(settings.account, gateway, link)
+
+
+def _settings(config: Message) -> TerminalSettings:
+    return TerminalSettings(
+        account=str(config["account"]),
+        server=str(config["server"]),
+        login=int(str(config["login"])),
+        mode=Mode(str(config["mode"])),
+        shadow=config["shadow"] is True,
+        visibility_lag_s=float(str(config["visibility_lag_s"])),
+        settle_s=float(str(config["settle_s"])),
+        quote_age_s_max=Decimal(str(config["quote_age_s_max"])),
+        server_offset_s=_number_or_none(config["server_offset_s"]),
+    )
 
 
 def _protocol_output() -> Callable[[bytes], None]:

@@ -38,6 +38,15 @@ BID, ASK = Decimal("1.10000"), Decimal("1.10010")
 EVENTUALLY_S_MAX = 20.0
 LAG_S, SETTLE_S = 0.3, 0.5  # short, so that a proof of absence takes a second
 TOKEN = "contract-token"
+SETTINGS = TerminalSettings(
+    account=ACCOUNT,
+    server=SERVER,
+    login=LOGIN,
+    mode=Mode.DEMO,
+    visibility_lag_s=LAG_S,
+    settle_s=SETTLE_S,
+    server_offset_s=7200,
+)
 
 
 class Rig(Protocol):
@@ -227,16 +236,7 @@ def module_rig(folder: Path) -> Iterator[SimulatorRig]:
             new_id=lambda: secrets.token_hex(8),
         )
         link = Link(module, clock, path="", login=LOGIN, server=SERVER, password=PASSWORD, timeout_ms=5000)
-        settings = TerminalSettings(
-            account=ACCOUNT,
-            server=SERVER,
-            login=LOGIN,
-            mode=Mode.DEMO,
-            visibility_lag_s=LAG_S,
-            settle_s=SETTLE_S,
-            server_offset_s=7200,
-        )
-        gateway = _Linked(ModuleGateway(module, settings, journal, clock), link)
+        gateway = _Linked(ModuleGateway(module, SETTINGS, journal, clock), link)
         rig = SimulatorRig(broker, gateway)
         rig.move_to(BID, ASK)
         try:

@@ -162,5 +162,12 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
         open_file(path)
 
 
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.journal"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(JournalRefused, match="damaged"):
+        open_file(path)
+
+
 def test_the_file_name_tells_the_account(tmp_path: Path) -> None:
     assert journal_path(tmp_path, "Broker Ltd/Demo", 42).name == "42@Broker_Ltd_Demo.journal"

@@ -34,6 +34,7 @@ def account(**changes: Any) -> Any:
         "server": "Simulator-1",
         "trade_mode": 0,
         "leverage": 100,
+        "margin_mode": 2,
         "trade_allowed": True,
         "trade_expert": True,
         "currency_digits": 2,

@@ -82,6 +82,15 @@ def test_another_or_unknown_mode_refuses_opens(trade_mode: int) -> None:
     assert refused.denial is DenialReason.MODE_MISMATCH
 
 
+@pytest.mark.parametrize("margin_mode", [0, 1])
+def test_an_account_that_nets_positions_opens_nothing(margin_mode: int) -> None:
+    refused = refusal_of_open(
+        look(account=rows.account(margin_mode=margin_mode)), journal_id="j-1", latch=None
+    )
+    assert refused is not None
+    assert refused.retry is Retry.NEVER
+
+
 def test_a_latch_refuses_opens_and_says_that_it_cannot_be_lifted() -> None:
     refused = refusal_of_open(look(), journal_id="j-1", latch=(4, "drawdown"))
     assert refused is not None

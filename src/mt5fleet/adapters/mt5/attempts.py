@@ -1,6 +1,7 @@
 """What the journal alone says about sending an attempt of a key."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome, Retry
@@ -23,6 +24,11 @@ def unsettled(entries: Sequence[JournalEntry]) -> tuple[JournalEntry, ...]:
 def is_closed(entries: Sequence[JournalEntry], attempt: int) -> bool:
     """Whether this attempt may not be sent any more: it, or a later one, is in the journal already."""
     return any(entry.attempt >= attempt for entry in entries)
+
+
+def as_known(outcome: Outcome) -> Outcome:
+    """An outcome found instead of sent; a doubt or a closed attempt is no finding."""
+    return replace(outcome, existed=outcome.state not in _NOT_SETTLED)
 
 
 def closed_for_ever() -> Outcome:

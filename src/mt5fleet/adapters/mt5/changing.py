@@ -3,11 +3,10 @@
 Source: the project's design, section 5 "The other verbs".
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import earlier_in_doubt, is_closed, unsettled
+from mt5fleet.adapters.mt5.attempts import as_known, earlier_in_doubt, is_closed, unsettled
 from mt5fleet.adapters.mt5.goals import (
     ended_state,
     find_order,
@@ -34,7 +33,7 @@ def modify(session: Session, absences: Absences, order: ModifyOrder, permit: Per
     entries = session.journal.entries(permit.key)
     known = journal_says(entries, permit.attempt)
     if known is not None:
-        return replace(known, existed=True)
+        return as_known(known)
     account = session.account()
     position = find_position(session, order.ticket, order.opening_magic)
     resting = None if position else find_order(session, order.ticket, order.opening_magic)
@@ -43,7 +42,7 @@ def modify(session: Session, absences: Absences, order: ModifyOrder, permit: Per
     if modify_stands(session, order, position, resting):
         return reached("the levels stand already")
     if is_closed(entries, permit.attempt):
-        return replace(earlier_in_doubt(unsettled(entries)), existed=True)
+        return earlier_in_doubt(unsettled(entries))
     request = _modify_request(session, order, position, resting)
     shipment = Shipment(
         operation="modify", asked=encode(ModifyOrder, order), request=request, read_back=_modified
@@ -56,13 +55,13 @@ def cancel(session: Session, absences: Absences, order: CancelOrder, permit: Per
     entries = session.journal.entries(permit.key)
     known = journal_says(entries, permit.attempt)
     if known is not None:
-        return replace(known, existed=True)
+        return as_known(known)
     account = session.account()
     resting = find_order(session, order.ticket, order.opening_magic)
     if resting is None:
         return _nothing_to_cancel(session, absences, order)
     if is_closed(entries, permit.attempt):
-        return replace(earlier_in_doubt(unsettled(entries)), existed=True)
+        return earlier_in_doubt(unsettled(entries))
     shipment = Shipment(
         operation="cancel",
         asked=encode(CancelOrder, order),

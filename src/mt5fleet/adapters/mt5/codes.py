@@ -51,6 +51,7 @@ class DealType(IntEnum):
 
     BUY = 0
     SELL = 1
+    CREDIT = 3
 
 
 class DealEntryCode(IntEnum):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mt5fleet.adapters.mt5.codes import BrokerOrderState, DealEntryCode
 from mt5fleet.adapters.mt5.conversions import Scale, entry_of, moment, side_of
+from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.adapters.mt5.shapes import DealRow, OrderRow, PositionRow
 from mt5fleet.domain.lifecycle import OrderState
@@ -32,22 +33,27 @@ class Evidence:
     offset_s: int
 
 
-def gather(session: Session, magic: int, since: datetime) -> Evidence:
-    """Ask positions, orders, history orders and deals, a day wider than needed on both sides."""
-    window_s = session.window_s(since)
+def gather(
+    session: Session, index: HistoryIndex, magic: int, since: datetime, *, fresh: bool = False
+) -> Evidence:
+    """Ask positions, orders, history orders and deals, a day wider than needed on both sides.
+
+    `fresh`: the journal does not know the key, so what was read of the history before is not read again.
+    """
+    past = index.past(session, magic, session.window_s(since), fresh=fresh)
     return Evidence(
         positions=tuple(row for row in session.positions() if row.magic == magic),
         resting=tuple(row for row in session.orders() if row.magic == magic),
-        ended=tuple(row for row in session.history_orders(*window_s) if _opens(row, magic)),
-        deals=tuple(row for row in session.deals(*window_s) if row.magic == magic),
+        ended=tuple(row for row in past.orders if _opens(row)),
+        deals=past.deals,
         scale=session.scale,
         offset_s=session.offset_or_zero_s(),
     )
 
 
-def _opens(row: OrderRow, magic: int) -> bool:
+def _opens(row: OrderRow) -> bool:
     """Stops and targets leave closing orders with the opening's magic; those name another position."""
-    return row.magic == magic and row.position_id in (0, row.ticket)
+    return row.position_id in (0, row.ticket)
 
 
 def fits(evidence: Evidence, order: OpenOrder) -> bool:

@@ -16,6 +16,7 @@ from mt5fleet.adapters.mt5.conversions import (
     resting_of,
     server_stamp_s,
 )
+from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.lastlook import switches_off
 from mt5fleet.adapters.mt5.opening import submit
 from mt5fleet.adapters.mt5.reducing import close
@@ -42,6 +43,7 @@ class ModuleGateway:
         self._journal = journal
         self._clock = clock
         self._session = Session(module, settings, journal, clock)
+        self._history = HistoryIndex()
         self._absences = Absences(settings.visibility_lag_s)
 
     def learn_offset(self) -> None:
@@ -112,7 +114,7 @@ class ModuleGateway:
         self._begin(account, permit)
         if order.magic != magic_of(permit.key):
             raise InvalidValue("order.magic", "is not the magic number of permit.key")
-        return submit(self._session, order, permit, arrived)
+        return submit(self._session, self._history, order, permit, arrived)
 
     def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
         self._begin(account, permit)
@@ -132,7 +134,7 @@ class ModuleGateway:
         _require_key(key)
         self._enter(account, token)
         question = Question(key=key, magic=magic, attempt=attempt, since=since)
-        return resolve(self._session, self._absences, question)
+        return resolve(self._session, self._history, self._absences, question)
 
     def latch(self, account: str, sequence: int, reason: str) -> None:
         """Latch as the port says; Unanswered while an open just sent may still be in the terminal."""

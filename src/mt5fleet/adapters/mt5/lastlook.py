@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from mt5fleet.adapters.mt5.codes import MarginCode
 from mt5fleet.adapters.mt5.conversions import mode_of
 from mt5fleet.adapters.mt5.settings import CLOCK_SKEW_MS_MAX, SIMULATOR_WORD, TerminalSettings
 from mt5fleet.adapters.mt5.shapes import AccountRow, TerminalRow
@@ -53,6 +54,10 @@ def refusal_of_open(look: Look, *, journal_id: str, latch: tuple[int, str] | Non
     if mode is not look.settings.mode:
         sentence = f"the terminal reports mode {mode or 'unknown'}, configured is {look.settings.mode}"
         return _not_sent(sentence, denial=DenialReason.MODE_MISMATCH)
+    if look.account.margin_mode != MarginCode.RETAIL_HEDGING:
+        return _not_sent(
+            "the account nets positions of one symbol: this version opens on hedging accounts only"
+        )
     if latch is not None:
         sentence = f"the account is halted ({latch[1]}); this version cannot lift a halt"
         return _not_sent(sentence, denial=DenialReason.HALTED)

@@ -3,13 +3,20 @@
 Source: the project's design, section 5 "Write-ahead" and "The key, and asking first".
 """
 
-from dataclasses import replace
 from datetime import datetime
 
-from mt5fleet.adapters.mt5.attempts import closed_for_ever, earlier_in_doubt, is_closed, settled, unsettled
+from mt5fleet.adapters.mt5.attempts import (
+    as_known,
+    closed_for_ever,
+    earlier_in_doubt,
+    is_closed,
+    settled,
+    unsettled,
+)
 from mt5fleet.adapters.mt5.codes import Filling
 from mt5fleet.adapters.mt5.conversions import Scale, quote_of
 from mt5fleet.adapters.mt5.evidence import Evidence, fits, gather, opening_outcome
+from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.lastlook import Look, refusal_of_any, refusal_of_market, refusal_of_open
 from mt5fleet.adapters.mt5.requests import Request, filling_for_deal, market_request, resting_request
 from mt5fleet.adapters.mt5.retcodes import Meaning
@@ -25,19 +32,21 @@ from mt5fleet.domain.signal import Entry
 from mt5fleet.ports.journal import JournalEntry
 
 
-def submit(session: Session, order: OpenOrder, permit: Permit, arrived_at: datetime) -> Outcome:
+def submit(
+    session: Session, index: HistoryIndex, order: OpenOrder, permit: Permit, arrived_at: datetime
+) -> Outcome:
     """Open once: the true outcome when the key is known to broker or journal, else one send."""
     entries = session.journal.entries(permit.key)
     try:
         account = session.require_synchronised()
-        known = at_broker(session, order, entries)
+        known = at_broker(session, index, order, entries, fresh=permit.attempt == 1 and not entries)
     except Unreachable:
         if unsettled(entries):
             return earlier_in_doubt(unsettled(entries))
         raise
     known = known or _in_journal(entries, permit.attempt)
     if known is not None:
-        return replace(known, existed=True)
+        return as_known(known)
     rules, quote = session.symbol(order.symbol), _quote(session, order.symbol)
     refused = _last_look(session, account, order, permit, arrived_at, quote)
     if refused is not None:
@@ -48,9 +57,16 @@ def submit(session: Session, order: OpenOrder, permit: Permit, arrived_at: datet
     return send(session, permit, _shipment(session, order, rules, quote))
 
 
-def at_broker(session: Session, order: OpenOrder, entries: tuple[JournalEntry, ...]) -> Outcome | None:
+def at_broker(
+    session: Session,
+    index: HistoryIndex,
+    order: OpenOrder,
+    entries: tuple[JournalEntry, ...],
+    *,
+    fresh: bool,
+) -> Outcome | None:
     """What the broker's records say about the order's magic; a foreign hit is in doubt."""
-    evidence = gather(session, order.magic, order.created_at)
+    evidence = gather(session, index, order.magic, order.created_at, fresh=fresh)
     if not entries and not fits(evidence, order):
         return Outcome(
             state=OrderState.IN_DOUBT,

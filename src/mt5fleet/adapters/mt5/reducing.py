@@ -4,11 +4,10 @@ Source: the project's design, section 5 "The other verbs". The goal is what shal
 whether it is true already.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import earlier_in_doubt, is_closed, unsettled
+from mt5fleet.adapters.mt5.attempts import as_known, earlier_in_doubt, is_closed, unsettled
 from mt5fleet.adapters.mt5.codes import DealEntryCode, OrderType
 from mt5fleet.adapters.mt5.conversions import quote_of
 from mt5fleet.adapters.mt5.evidence import Evidence, closing_outcome
@@ -38,7 +37,7 @@ def close(session: Session, absences: Absences, order: CloseOrder, permit: Permi
     """Close down to the goal: APPLIED when it is true already, FILLED with the closed volume when sent."""
     known = _before(session.journal.entries(permit.key), permit, full=order.remaining == 0)
     if known is not None:
-        return replace(known, existed=True)
+        return as_known(known)
     account = session.account()
     position = find_position(session, order.ticket, order.opening_magic)
     if position is None:

@@ -8,6 +8,7 @@ from mt5fleet.adapters.mt5.requests import Request
 from mt5fleet.adapters.mt5.retcodes import Meaning, meaning, meaning_of_silence
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.adapters.mt5.shapes import SendRow
+from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import TEXT_CHARS_MAX, Outcome, Permit, Retry
 from mt5fleet.ports.journal import JournalEntry
@@ -76,8 +77,13 @@ def _silence(session: Session) -> Outcome:
 
 def _judged(answer: SendRow, shipment: Shipment) -> Outcome:
     judged = meaning(answer.retcode)
+    if judged.outcome is OrderState.ACCEPTED and shipment.operation != "submit":
+        # A change that was taken and not carried out yet: only its goal tells when it is.
+        judged = replace(
+            judged, outcome=OrderState.IN_DOUBT, sentence="taken by the broker, not carried out yet"
+        )
     if judged.outcome in _SUCCESSES:
-        return replace(shipment.read_back(answer, judged), retcode=answer.retcode)
+        return replace(_read_back(answer, judged, shipment), retcode=answer.retcode)
     return Outcome(
         state=judged.outcome,
         sentence=_worded(judged, answer.comment),
@@ -85,6 +91,18 @@ def _judged(answer: SendRow, shipment: Shipment) -> Outcome:
         retcode=answer.retcode,
         order_ticket=answer.order or None,
     )
+
+
+def _read_back(answer: SendRow, judged: Meaning, shipment: Shipment) -> Outcome:
+    """The outcome of a success; a terminal lost right after it must not look as if nothing had been sent."""
+    try:
+        return shipment.read_back(answer, judged)
+    except GatewayError as error:
+        return Outcome(
+            state=OrderState.IN_DOUBT,
+            sentence=f"outcome unknown: the broker carried it out, then: {error}",
+            order_ticket=answer.order or None,
+        )
 
 
 def _worded(judged: Meaning, said: str) -> str:

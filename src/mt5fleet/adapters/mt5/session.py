@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from mt5fleet.adapters.mt5.codes import LastError
+from mt5fleet.adapters.mt5.codes import DealType, LastError
 from mt5fleet.adapters.mt5.conversions import Scale, rounded, scale_of
 from mt5fleet.adapters.mt5.offset import OffsetWatch
 from mt5fleet.adapters.mt5.settings import TerminalSettings
@@ -85,7 +85,8 @@ class Session:
     def positions(self) -> Sequence[PositionRow]:
         """Open positions; an empty list that the margin contradicts is refused."""
         rows = self.require(self.module.positions_get())
-        if not rows and self.account().margin > 0:
+        # Some brokers take margin for resting orders, too; then it contradicts nothing.
+        if not rows and self.account().margin > 0 and not self.orders():
             raise Unreachable(
                 "the terminal lists no positions while margin is in use: it has not caught up yet"
             )
@@ -180,7 +181,8 @@ class Session:
         """At first sight every deal must be there: they add up to the balance."""
         digits = account.currency_digits
         deals = self._every_deal()
-        total = sum((_cash(row, digits) for row in deals), Decimal(0))
+        # A credit is kept beside the balance.
+        total = sum((_cash(row, digits) for row in deals if row.type != DealType.CREDIT), Decimal(0))
         if total != rounded(account.balance, digits):
             return False
         if deals:

@@ -6,14 +6,15 @@ the terminal may take.
 Source: the project's design, section 5 "The key, and asking first", and section 6.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import settled, unsettled
+from mt5fleet.adapters.mt5.attempts import as_known, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
 from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
 from mt5fleet.adapters.mt5.goals import find_order, find_position
+from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.sending import asked_of
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.codec import decode
@@ -33,27 +34,29 @@ class Question:
     since: datetime
 
 
-def resolve(session: Session, absences: Absences, question: Question) -> Outcome:
+def resolve(session: Session, index: HistoryIndex, absences: Absences, question: Question) -> Outcome:
     """The true outcome, NOT_SENT with proof, or IN_DOUBT while there is neither."""
     entries = session.journal.entries(question.key)
     session.account()
     session.terminal()
-    found = _found(session, question, entries)
+    found = _found(session, index, question, entries)
     if found is not None:
         for entry in unsettled(entries):
             session.journal.finish(entry.key, entry.attempt, found)
         absences.forget(question.key)
-        return replace(found, existed=True)
+        return as_known(found)
     known = settled(entries)
     if known is not None:
-        return replace(known, existed=True)
+        return as_known(known)
     return _absent(session, absences, question, entries)
 
 
-def _found(session: Session, question: Question, entries: tuple[JournalEntry, ...]) -> Outcome | None:
+def _found(
+    session: Session, index: HistoryIndex, question: Question, entries: tuple[JournalEntry, ...]
+) -> Outcome | None:
     """What the broker shows for the key, by the kind of order that was sent."""
     operation = next((entry.operation for entry in entries if entry.operation), "submit")
-    evidence = gather(session, question.magic, question.since)
+    evidence = gather(session, index, question.magic, question.since)
     if operation == "submit":
         opened = opening_outcome(evidence, _opened(entries))
         return closing_outcome(evidence) if opened is None or _past(opened, entries) else opened

@@ -214,10 +214,10 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         connection.close()
         raise JournalRefused(
-            f"{path}: is in use by another bridge process, or not writable ({error})"
+            f"{path}: is in use by another bridge process, damaged or not writable ({error})"
         ) from None
     return connection
 
