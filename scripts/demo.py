@@ -48,7 +48,7 @@ from mt5fleet.simulator.client import BrokerControl
 WORKERS = 2
 READY_S_MAX = 30
 SETTLE_S_MAX = 45
-PAUSE_S = 0.08  # about twelve signals a second, so that the kill falls into running work
+PAUSE_S = 0.2  # five signals a second for six accounts each: a load that two cores carry
 KILL_AFTER = 0.5  # of the signals
 GUARDED_LOTS = "0.10"
 SHOCK = 7_000  # dollars of bitcoin: 700 on 0.10 lots, seven percent of the guarded account
