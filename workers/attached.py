@@ -10,15 +10,19 @@ import runpy
 import signal
 import sys
 import threading
+import warnings
 
 STDIN = 0
 GRACE_S = 15.0  # what a warm stop may take before the process is cut: longer than one slice of an account
 EXIT_ORPHANED = 70
 READ_BYTES = 64
+ROOT_WARNING = r"\s*You're running the worker with superuser"
 
 
 def run(argv: list[str]) -> None:
     """Watch the parent's pipe, then become the module `argv[0]` with the rest as its arguments."""
+    # Eight lines from every worker; the supervisor says it once.
+    warnings.filterwarnings("ignore", message=ROOT_WARNING)
     threading.Thread(target=_watch, name="parent-watch", daemon=True).start()
     sys.argv = argv
     runpy.run_module(argv[0], run_name="__main__", alter_sys=True)

@@ -84,12 +84,13 @@ class PartProcess:
         return self._delay_s
 
     def ask_to_stop(self) -> None:
-        """Ask for a warm stop: close the pipe it watches, and say so where signals exist."""
+        """Ask for a warm stop: by a signal, or where there are none by closing the pipe that it watches."""
         if self._process is None or not self.running:
             return
-        if sys.platform != "win32":
+        if sys.platform == "win32":
+            self._let_go()
+        else:
             self._process.send_signal(signal.SIGTERM)
-        self._let_go()
 
     def wait_gone(self, seconds: float) -> bool:
         """Wait for the end, at most `seconds`."""
@@ -99,6 +100,7 @@ class PartProcess:
             self._process.wait(timeout=max(0.0, seconds))
         except subprocess.TimeoutExpired:
             return False
+        self._let_go()
         return True
 
     def kill(self) -> None:
@@ -106,6 +108,7 @@ class PartProcess:
         if self._process is not None and self.running:
             self._process.kill()
             self._process.wait(timeout=KILL_WAIT_S)
+        self._let_go()
 
     def _let_go(self) -> None:
         """Close our end of the pipe: of a running part that is the request to stop."""

@@ -46,6 +46,8 @@ def _run(told: Told, wish: Wish, asked: argparse.Namespace) -> None:
     processes = [PartProcess(part, clock, output) for part in plan(told, wish)]
     supervisor = Supervisor(processes, clock=clock, say=screen.say, stop=stop, pid_file=asked.pid_file)
     _stop_on_signal(stop)
+    if sys.platform != "win32" and os.geteuid() == 0:
+        screen.say(OWN_NAME, "running as root: outside a container, give the fleet a user of its own")
     _announce(told, wish, screen, stop)
     supervisor.run()
 

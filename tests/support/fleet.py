@@ -67,7 +67,9 @@ class Shape:
     beat: bool = True
     webhook: str | None = None
     balance: int = 100_000
-    limits: dict[str, object] = field(default_factory=lambda: {"positions_max": 2000})
+    limits: dict[str, object] = field(
+        default_factory=lambda: {"positions_max": 2000, "quote_age_s_max": 3600}
+    )
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -139,6 +141,15 @@ class LocalFleet:
             for process in [*left, supervisor]:
                 _kill(process.pid)
         assert not left, f"processes outlived the supervisor: {left}"
+
+    def kill_supervisor(self) -> list[psutil.Process]:
+        """End the supervisor without warning; gives every process that it had started."""
+        supervisor, self._supervisor = self._supervisor, None
+        assert supervisor is not None
+        family = psutil.Process(supervisor.pid).children(recursive=True)
+        supervisor.kill()
+        supervisor.wait(STOP_S_MAX)
+        return family
 
     def told(self) -> str:
         """Every log of the fleet, for a failing test's message and for looking for secrets."""
@@ -237,11 +248,6 @@ def _write_files(fleet: LocalFleet, key: SigningKey) -> None:
 
 def _fleet_text(fleet: LocalFleet) -> str:
     shape = fleet.shape
-    accounts = "".join(
-        f'[accounts.{name}]\nserver = "{SERVER}"\nlogin = {FIRST_LOGIN + index}\nmode = "demo"\n'
-        f'password_env = "ACCOUNT_PASSWORD"\ngroups = ["all"]\n'
-        for index, name in enumerate(shape.names)
-    )
     hook = f'[channels.hook]\nkind = "webhook"\nurl = "{shape.webhook}"\n' if shape.webhook else ""
     limits = "".join(f"{name} = {value}\n" for name, value in shape.limits.items())
     return f"""
@@ -264,8 +270,16 @@ kind = "log"
 {hook}
 [limits]
 {limits}
-{accounts}
+{_accounts_text(shape)}
 """
+
+
+def _accounts_text(shape: Shape) -> str:
+    return "".join(
+        f'[accounts.{name}]\nserver = "{SERVER}"\nlogin = {FIRST_LOGIN + index}\nmode = "demo"\n'
+        f'password_env = "ACCOUNT_PASSWORD"\ngroups = ["all"]\n'
+        for index, name in enumerate(shape.names)
+    )
 
 
 def _simulator_text(fleet: LocalFleet) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.fleet import ROOT, eventually
+from tests.integration.fleet.conftest import StartFleet
+from tests.support.fleet import ROOT, Shape, eventually
 
 PARTS = """
 import sys
@@ -64,6 +65,20 @@ def running(tmp_path: Path) -> Iterator[Running]:
     for process in family:
         if process.is_running():
             process.kill()
+
+
+def test_no_part_of_a_whole_fleet_outlives_its_killed_supervisor(start_fleet: StartFleet) -> None:
+    fleet = start_fleet(Shape(accounts=3, workers=2, pool="prefork", slots=1))
+
+    family = fleet.kill_supervisor()
+
+    assert len(family) >= 5 + 3 + 2 * 3, "simulator, bridge, beat, workers with their children, terminals"
+    try:
+        eventually("every process is gone", lambda: not any(one.is_running() for one in family))
+    finally:
+        for one in family:
+            if one.is_running():
+                one.kill()
 
 
 def gone(pids: list[int]) -> bool:
