@@ -1,0 +1,311 @@
+"""The gateway over a scripted module on a clock that stands still: moments and rare answers, exactly."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mt5fleet.adapters.mt5.gateway import ModuleGateway
+from mt5fleet.adapters.mt5.settings import TerminalSettings
+from mt5fleet.domain.broker import Mode
+from mt5fleet.domain.errors import InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.ids import OrderKey, order_key
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import CloseOrder, OpenOrder, Outcome, Permit
+from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.testing.clock import ManualClock
+from mt5fleet.testing.memory_journal import MemoryJournal
+from tests.unit.mt5 import rows
+
+KEY = order_key("Simulator-1", 1001, "signal", 0)
+DEPOSIT = SimpleNamespace(
+    ticket=1, order=0, time_msc=0, type=2, entry=0, magic=0, position_id=0, reason=0, volume=0.0, price=0.0,
+    commission=0.0, swap=0.0, profit=10_000.0, fee=0.0, symbol="", comment="",
+)  # fmt: skip
+
+
+class Module:
+    """A terminal that answers as a test tells it; `sent` counts what left."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.account = rows.account()
+        self.terminal = rows.terminal()
+        self.error = (1, "Success")
+        self.on_send: Callable[[], Any] = lambda: None
+        self.sent: list[dict[str, Any]] = []
+        self.open: tuple[Any, ...] = ()
+        self.done: list[Any] = [DEPOSIT]
+
+    def last_error(self) -> tuple[int, str]:
+        return self.error
+
+    def account_info(self) -> Any:
+        return self.account
+
+    def terminal_info(self) -> Any:
+        return self.terminal
+
+    def symbol_info(self, symbol: str) -> Any:
+        return rows.symbol()
+
+    def symbol_info_tick(self, symbol: str) -> Any:
+        return SimpleNamespace(time_msc=int(self.clock.now().timestamp() * 1000), bid=1.1, ask=1.1001)
+
+    def positions_get(self) -> Any:
+        return self.open
+
+    def orders_get(self) -> Any:
+        return ()
+
+    def history_orders_get(self, since: int, until: int) -> Any:
+        return ()
+
+    def history_deals_get(self, *window: int, ticket: int = 0, position: int = 0) -> Any:
+        if position:
+            return tuple(row for row in self.done if row.position_id == position)
+        return tuple(row for row in self.done if ticket in (0, row.ticket))
+
+    def order_send(self, request: dict[str, Any]) -> Any:
+        self.sent.append(request)
+        return self.on_send()
+
+
+class Desk:
+    """The gateway with everything around it."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.module = Module(self.clock)
+        self.journal = MemoryJournal("j-1", self.clock.now() - timedelta(days=1))
+        self.settings = TerminalSettings(
+            account="a",
+            server="Simulator-1",
+            login=1001,
+            mode=Mode.DEMO,
+            visibility_lag_s=2.0,
+            settle_s=10.0,
+            server_offset_s=0,
+        )
+        module: Any = self.module
+        self.gateway = ModuleGateway(module, self.settings, self.journal, self.clock)
+
+    def permit(self, attempt: int = 1, key: OrderKey = KEY) -> Permit:
+        now = self.clock.now()
+        return Permit(
+            key=key.text,
+            attempt=attempt,
+            token=1,
+            not_after=now + timedelta(seconds=5),
+            sent_at=now,
+            journal_id=None,
+        )
+
+    def submit(self, attempt: int = 1) -> Outcome:
+        order = OpenOrder(
+            symbol="EURUSD",
+            side=Side.BUY,
+            entry=Entry.MARKET,
+            volume=Decimal("0.10"),
+            price=None,
+            tolerance=None,
+            stop_loss=None,
+            take_profit=None,
+            magic=KEY.magic,
+            comment=KEY.comment,
+            created_at=self.clock.now(),
+            expires_at=None,
+        )
+        return self.gateway.submit("a", order, self.permit(attempt))
+
+    def close(self, ticket: int, remaining: str = "0") -> Outcome:
+        order = CloseOrder(opening_key=None, opening_magic=None, ticket=ticket, remaining=Decimal(remaining))
+        return self.gateway.close("a", order, self.permit())
+
+    def resolve(self, attempt: int = 1) -> Outcome:
+        return self.gateway.resolve("a", KEY.text, KEY.magic, attempt, 1, self.clock.now())
+
+    def lose(self) -> None:
+        """Send an order whose outcome nobody knows."""
+        self.module.error = (-10002, "IPC recv failed")
+        assert self.submit().state is OrderState.IN_DOUBT
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def answer(**changes: Any) -> Any:
+    fields = {"retcode": 10009, "deal": 0, "order": 0, "volume": 0.1, "price": 1.1001, "comment": ""}
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def position(**changes: Any) -> Any:
+    fields = {
+        "ticket": 5,
+        "identifier": 5,
+        "time_msc": 0,
+        "type": 0,
+        "magic": KEY.magic,
+        "volume": 0.1,
+        "price_open": 1.1,
+        "sl": 0.0,
+        "tp": 0.0,
+        "symbol": "EURUSD",
+    }
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def test_absence_counts_only_after_the_terminals_own_time_and_in_two_looks(desk: Desk) -> None:
+    desk.lose()
+    seen = []
+    for wait_s in (9.9, 0.1, 1.9, 0.1):
+        desk.clock.advance_s(wait_s)
+        seen.append(desk.resolve().state)
+    assert seen == [OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.NOT_SENT]
+
+
+def test_one_late_look_alone_proves_nothing(desk: Desk) -> None:
+    desk.lose()
+    desk.clock.advance_s(3600)
+    assert desk.resolve().state is OrderState.IN_DOUBT
+    desk.clock.advance_s(2)
+    assert desk.resolve().state is OrderState.NOT_SENT
+
+
+def test_a_session_lost_between_two_looks_starts_the_proof_again(desk: Desk) -> None:
+    desk.lose()
+    desk.clock.advance_s(20)
+    desk.resolve()
+    desk.module.terminal = rows.terminal(connected=False)
+    with pytest.raises(Unreachable):
+        desk.resolve()
+    desk.module.terminal = rows.terminal()
+    desk.clock.advance_s(5)
+    assert desk.resolve().state is OrderState.IN_DOUBT
+    desk.clock.advance_s(2)
+    assert desk.resolve().state is OrderState.NOT_SENT
+
+
+def test_what_the_journal_never_saw_needs_no_wait_when_it_is_older_than_the_signal(desk: Desk) -> None:
+    assert desk.resolve().state is OrderState.NOT_SENT
+    assert desk.submit().state is OrderState.NOT_SENT
+    assert desk.module.sent == []
+
+
+def test_a_journal_younger_than_the_signal_proves_nothing_alone(desk: Desk) -> None:
+    since = desk.clock.now() - timedelta(days=2)
+    assert desk.gateway.resolve("a", KEY.text, KEY.magic, 1, 1, since).state is OrderState.IN_DOUBT
+    desk.clock.advance_s(2)
+    assert desk.gateway.resolve("a", KEY.text, KEY.magic, 1, 1, since).state is OrderState.NOT_SENT
+
+
+def test_an_attempt_in_doubt_is_sent_once_however_often_it_is_asked_for(desk: Desk) -> None:
+    desk.lose()
+    assert [desk.submit(attempt).state for attempt in (1, 2, 1, 3)] == [OrderState.IN_DOUBT] * 4
+    assert len(desk.module.sent) == 1
+
+
+def test_a_doubt_is_not_called_unreachable_when_the_terminal_is_away(desk: Desk) -> None:
+    desk.lose()
+    desk.module.terminal = rows.terminal(connected=False)
+    assert desk.submit().state is OrderState.IN_DOUBT
+
+
+def test_a_write_that_took_too_long_sends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = desk.journal.write
+    monkeypatch.setattr(desk.journal, "write", lambda entry: (write(entry), desk.clock.advance_s(6)))
+    assert desk.submit().state is OrderState.NOT_SENT
+    assert desk.module.sent == []
+    assert desk.submit().state is OrderState.NOT_SENT
+
+
+def test_a_success_without_a_ticket_is_no_success(desk: Desk) -> None:
+    desk.module.on_send = lambda: answer(order=0)
+    assert desk.submit().state is OrderState.IN_DOUBT
+
+
+def test_a_success_whose_deal_is_not_visible_yet_is_filled_from_the_answer(desk: Desk) -> None:
+    desk.module.on_send = lambda: answer(order=7, deal=8)
+    outcome = desk.submit()
+    assert (outcome.state, outcome.order_ticket, outcome.deal_ticket) == (OrderState.FILLED, 7, 8)
+    assert (outcome.volume, outcome.price) == (Decimal("0.10"), Decimal("1.10010"))
+
+
+def test_a_part_filled_order_whose_rest_is_gone_is_canceled_with_its_volume(desk: Desk) -> None:
+    desk.module.on_send = lambda: answer(retcode=10010, order=7, deal=8, volume=0.04)
+    outcome = desk.submit()
+    assert (outcome.state, outcome.volume) == (OrderState.CANCELED, Decimal("0.04"))
+
+
+@pytest.mark.parametrize("code", [10011, 10012, 10031, 10099])
+def test_an_answer_that_proves_nothing_is_in_doubt(desk: Desk, code: int) -> None:
+    desk.module.on_send = lambda: answer(retcode=code)
+    outcome = desk.submit()
+    assert (outcome.state, outcome.retcode) == (OrderState.IN_DOUBT, code)
+
+
+def test_a_close_that_was_only_taken_is_in_doubt(desk: Desk) -> None:
+    desk.module.open = (position(),)
+    desk.module.on_send = lambda: answer(retcode=10008, order=9, volume=0.0)
+    assert desk.close(5).state is OrderState.IN_DOUBT
+
+
+def test_a_close_never_asks_for_more_than_is_there(desk: Desk) -> None:
+    desk.module.open = (position(volume=0.03),)
+    desk.module.on_send = lambda: answer(order=9, deal=10, volume=0.03)
+    assert desk.close(5).volume == Decimal("0.03")
+    (request,) = desk.module.sent
+    assert (request["position"], request["type"], request["volume"]) == (5, 1, 0.03)
+
+
+def test_a_list_without_positions_is_refused_while_margin_is_in_use(desk: Desk) -> None:
+    desk.module.account = rows.account(margin=100.0)
+    with pytest.raises(Unreachable, match="margin is in use"):
+        desk.gateway.positions("a")
+
+
+def test_a_history_that_does_not_explain_the_balance_is_not_believed(desk: Desk) -> None:
+    desk.module.account = rows.account(balance=10_000.01)
+    with pytest.raises(Unreachable, match="not caught up"):
+        desk.gateway.positions("a")
+
+
+def test_a_credit_is_not_part_of_the_balance(desk: Desk) -> None:
+    desk.module.done.append(SimpleNamespace(**{**vars(DEPOSIT), "ticket": 2, "type": 3, "profit": 500.0}))
+    assert desk.gateway.positions("a") == ()
+
+
+@pytest.mark.parametrize("changes", [{"login": 1002}, {"server": "Simulator-2"}])
+def test_a_terminal_of_another_account_is_not_used(desk: Desk, changes: dict[str, Any]) -> None:
+    desk.module.account = rows.account(**changes)
+    with pytest.raises(Unreachable, match="configured is 1001 on Simulator-1"):
+        desk.submit()
+    assert not desk.gateway.health("a").connected
+    assert desk.module.sent == []
+
+
+def test_a_latch_is_confirmed_once_no_fresh_open_can_be_in_the_terminal(desk: Desk) -> None:
+    class Killed(Exception):
+        pass
+
+    def killed() -> Any:
+        raise Killed
+
+    desk.module.on_send = killed
+    with pytest.raises(Killed):
+        desk.submit()
+    with pytest.raises(Unanswered):
+        desk.gateway.latch("a", 1, "drawdown")
+    assert desk.gateway.health("a").latched
+    desk.clock.advance_s(10)
+    desk.gateway.latch("a", 1, "drawdown")
+
+
+def test_keys_that_are_none_are_refused(desk: Desk) -> None:
+    with pytest.raises(InvalidValue, match=r"permit\.key"):
+        desk.gateway.resolve("a", "flatten-1", 1, 1, 1, desk.clock.now())
