@@ -102,7 +102,7 @@ class FleetServices:
         return self._pulse.fleet()
 
     def deliver(self, channels: tuple[str, ...]) -> Report:  # noqa: D102 - as above
-        return self._deliver("beat")
+        return self._deliver("beat", frozenset(channels) or None)
 
     def ticks(self, queues: tuple[str, ...]) -> list[Tick]:
         """What this worker watches over, given the queues it consumes."""
@@ -153,10 +153,10 @@ class FleetServices:
         self._metrics.worked("guard_checks", 1)
         return reports.guard_report(report)
 
-    def _deliver(self, by: str) -> Report:
+    def _deliver(self, by: str, only: frozenset[str] | None = None) -> Report:
         self._pulse.mark("outbox", OUTBOX_PERIOD_S, by)
         with self._alone("deliver") as alone:
-            return reports.deliver_report(self._use.deliver.run()) if alone else BUSY
+            return reports.deliver_report(self._use.deliver.run(only)) if alone else BUSY
 
     @contextmanager
     def _alone(self, what: str) -> Iterator[bool]:

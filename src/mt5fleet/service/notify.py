@@ -42,16 +42,18 @@ class Deliver:
         self._chance = chance
         self._settings = settings
 
-    def run(self) -> DeliverReport:
-        """Try every due alert once on every channel that has not got it. Raises LedgerError."""
+    def run(self, only: frozenset[str] | None = None) -> DeliverReport:
+        """Try every due alert once on every channel (or `only` these) that has not got it. Raises LedgerError."""
         delivered, down = 0, dict[str, float]()
         for pending in self._outbox.pending(self._settings.batch_alerts):
-            results = self._one(pending, down)
+            results = self._one(pending, down, only)
             delivered += sum(1 for asked_s in results.values() if asked_s is None)
             down |= {name: asked_s for name, asked_s in results.items() if asked_s is not None}
         return DeliverReport(delivered=delivered, failed=tuple(down))
 
-    def _one(self, pending: PendingAlert, down: dict[str, float]) -> dict[str, float | None]:
+    def _one(
+        self, pending: PendingAlert, down: dict[str, float], only: frozenset[str] | None
+    ) -> dict[str, float | None]:
         """Channel -> None when it has the alert now, else the seconds it asked for (0: it said nothing).
 
         A channel that is down in this run is not asked again: a hundred time-outs would hold up the others.
@@ -60,7 +62,8 @@ class Deliver:
         names = frozenset(channel.name for channel in wanted)
         results: dict[str, float | None] = {}
         for channel in wanted:
-            if channel.name not in pending.delivered:
+            asked = only is None or channel.name in only
+            if asked and channel.name not in pending.delivered:
                 known = down.get(channel.name)
                 results[channel.name] = self._send(pending, channel, names) if known is None else known
         if not names:

@@ -5,11 +5,23 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from mt5fleet.domain.record import EventType
+from mt5fleet.domain.record import Alert, EventType, Severity
 from mt5fleet.messages import QUEUES
+from mt5fleet.service.notify import Route
 from mt5fleet.testing.builders import make_signal, signed
 from tasks import runtime
 from tests.unit.workers.fleet_in_memory import NODE, WorkerInMemory
+
+
+class Told:
+    """A channel that keeps what it was told."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.titles: list[str] = []
+
+    def send(self, alert: Alert, count: int) -> None:
+        self.titles.append(alert.title)
 
 
 @pytest.fixture
@@ -161,3 +173,18 @@ def test_task_without_services_says_how_a_worker_is_started(monkeypatch: pytest.
 
     with pytest.raises(runtime.NotInstalled, match=r"workers\.app worker"):
         runtime.services()
+
+
+def test_task_for_one_channel_leaves_the_others_pending(tmp_path: Path) -> None:
+    first, second = Told("first"), Told("second")
+    worker = WorkerInMemory(tmp_path, Route(channel=first), Route(channel=second))
+    worker.ledger.raise_alert(
+        Alert(severity=Severity.WARNING, title="t", text="x", dedupe="d", account="alpha")
+    )
+
+    only_first = worker.services.deliver(("first",))
+    everywhere = worker.services.deliver(())
+
+    assert (only_first, everywhere) == ({"delivered": 1}, {"delivered": 1})
+    assert (first.titles, second.titles) == (["t"], ["t"])
+    assert worker.services.deliver(()) == {"delivered": 0}
