@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from mt5fleet.domain.broker import DealEntry, Position, RestingOrder
+from mt5fleet.domain.broker import Position, RestingOrder
 from mt5fleet.domain.denial import DenialReason
 from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.domain.ids import magic_of
@@ -178,8 +178,3 @@ def find_order(book: FakeAccount, ticket: int | None, magic: int | None) -> Rest
 def close_volume(position: Position, remaining: Decimal) -> Decimal:
     """Lots to close so that `remaining` are left; 0 when the goal is reached."""
     return max(position.volume - remaining, Decimal(0))
-
-
-def opened(book: FakeAccount, magic: int) -> int:
-    """How many opens of this magic the broker executed."""
-    return sum(1 for deal in book.deals if deal.magic == magic and deal.entry is DealEntry.IN)
