@@ -43,7 +43,7 @@ class Deliver:
         self._settings = settings
 
     def run(self, only: frozenset[str] | None = None) -> DeliverReport:
-        """Try every due alert once on every channel (or `only` these) that has not got it. Raises LedgerError."""
+        """Try every due alert once on every channel (or `only` these) without it. Raises LedgerError."""
         delivered, down = 0, dict[str, float]()
         for pending in self._outbox.pending(self._settings.batch_alerts):
             results = self._one(pending, down, only)
