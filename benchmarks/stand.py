@@ -24,6 +24,8 @@ MID = "1.10000"
 READY_S_MAX = 60
 STOP_S_MAX = 30
 FIRST_LOGIN = 9_001
+QUIET = "--without-gossip --without-mingle --without-heartbeat --loglevel=INFO -Ofair"
+RATE_MAX = 1_000_000  # signals a minute: the measurement shall not meet the producer's own limit
 
 
 class NotReady(Exception):
@@ -65,21 +67,9 @@ def stand(folder: Path, accounts: int) -> Iterator[Stand]:
         }
         for n in range(accounts)
     ]
-    config = parse_config(
-        {
-            "state_dir": str(folder / "broker"),
-            "default_prices": "none",
-            "accounts": terms,
-            "prices": {
-                SYMBOL: {
-                    "source": "synthetic",
-                    "mid": MID,
-                    "spread_points": 10,
-                    "volatility_percent_day": "0.1",
-                }
-            },
-        }
-    )
+    quiet = {"source": "synthetic", "mid": MID, "spread_points": 10, "volatility_percent_day": "0.1"}
+    told = {"state_dir": str(folder / "broker"), "default_prices": "none", "accounts": terms}
+    config = parse_config({**told, "prices": {SYMBOL: quiet}})
     with running_redis(folder / "redis") as redis, start_broker(config) as broker:
         yield Stand(folder=folder, redis_url=redis.url, broker=broker.address, accounts=accounts)
 
@@ -95,32 +85,10 @@ def fleet(on: Stand, workers: int, pool: str, bridge_port: int) -> Iterator[Flee
     environment = {**os.environ, "MT5FLEET_FILE": str(path), "MT5FLEET_SIMULATOR": on.broker}
     key = on.folder / "bench.key"
     _command(environment, "accounts", "apply", str(path), "--yes")
-    _command(
-        environment,
-        "producers",
-        "add",
-        "bench",
-        "--accounts",
-        "*",
-        "--symbols",
-        "*",
-        "--rate",
-        "1000000",
-        "--out",
-        str(key),
-    )
-    arguments = [
-        "workers",
-        "attached",
-        "workers",
-        "up",
-        "--workers",
-        str(workers),
-        "--pid-file",
-        str(on.folder / "pids.json"),
-    ]
+    _command(environment, *f"producers add bench --accounts * --rate {RATE_MAX} --out {key}".split())
+    up = f"workers attached workers up --workers {workers} --pid-file {on.folder / 'pids.json'}"
     with (
-        process(arguments, environment, on.folder / "fleet.log"),
+        process(up.split(), environment, on.folder / "fleet.log"),
         FleetClient(on.redis_url, "bench", key) as client,
     ):
         wait_until("the fleet is ready", lambda: _ready(environment))
@@ -133,24 +101,9 @@ def bare_celery(on: Stand, workers: int, pool: str) -> Iterator[None]:
     with ExitStack() as stack:
         for number in range(workers):
             environment = bare_environment(on, number)
-            arguments = [
-                "celery",
-                "-A",
-                "benchmarks.bare_app",
-                "worker",
-                "-P",
-                pool,
-                "-c",
-                "1" if pool != "threads" else "4",
-                "--without-gossip",
-                "--without-mingle",
-                "--without-heartbeat",
-                "--loglevel=INFO",
-                "-n",
-                f"bare{number}@%h",
-                "-Ofair",
-            ]
-            stack.enter_context(process(arguments, environment, on.folder / f"bare-{number}.log"))
+            slots = 4 if pool == "threads" else 1
+            worker = f"celery -A benchmarks.bare_app worker -P {pool} -c {slots} -n bare{number}@%h {QUIET}"
+            stack.enter_context(process(worker.split(), environment, on.folder / f"bare-{number}.log"))
         log = [on.folder / f"bare-{number}.log" for number in range(workers)]
         wait_until("bare Celery is ready", lambda: all("ready." in path.read_text() for path in log))
         yield

@@ -61,14 +61,7 @@ class Worker:
     def __init__(self, rig: "Rig", ledger: Ledger, gateway: Gateway) -> None:
         fleet = CachedFleet(ledger, rig.clock, look_every_s=0)
         reader = SignalReader(fleet, no_secret, cached_max=100)
-        self.intake = Intake(
-            ledger=ledger,
-            fleet=fleet,
-            secret_of=no_secret,
-            waker=rig.waker,
-            clock=rig.clock,
-            settings=rig.intake_settings,
-        )
+        self.intake = _intake(rig, ledger, fleet)
         self.drain = Drain(
             ledger=ledger,
             gateway=gateway,
@@ -89,6 +82,17 @@ class Worker:
         self.sweep = Sweep(
             ledger=ledger, fleet=fleet, waker=rig.waker, clock=rig.clock, settings=SweepSettings()
         )
+
+
+def _intake(rig: "Rig", ledger: Ledger, fleet: CachedFleet) -> Intake:
+    return Intake(
+        ledger=ledger,
+        fleet=fleet,
+        secret_of=no_secret,
+        waker=rig.waker,
+        clock=rig.clock,
+        settings=rig.intake_settings,
+    )
 
 
 class Rig:
