@@ -229,6 +229,10 @@ class Inbox(Protocol):
         """One order as it stands."""
         ...
 
+    def command(self, account: str, key: str) -> Command | None:
+        """One command as it stands, None when there is none; a final one has no envelope any more."""
+        ...
+
     def resting(self, account: str) -> tuple[Command, ...]:
         """Orders that are ACCEPTED or PARTIALLY_FILLED, so that their end can be followed."""
         ...

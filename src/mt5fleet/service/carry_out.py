@@ -5,7 +5,7 @@ from typing import Protocol
 from mt5fleet.domain.denial import Denial, DenialReason
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Command
-from mt5fleet.domain.signal import Cancel, Close, Open
+from mt5fleet.domain.signal import Cancel, Close, Modify, Open
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import GuardBook, Inbox, Story
@@ -39,11 +39,11 @@ class CarryOut:
         clock: Clock,
         settings: ExecutionSettings,
     ) -> None:
-        facts = FactReader(gateway, ledger, clock, settings)
+        self._facts = facts = FactReader(gateway, ledger, clock, settings)
         self._signals = signals
         self._recorder = recorder
         self._settings = settings
-        self._replays = Replays(gateway=gateway, recorder=recorder, settings=settings)
+        self._replays = Replays(inbox=ledger, gateway=gateway, recorder=recorder, settings=settings)
         self._opens = OpenOrders(
             inbox=ledger, gateway=gateway, facts=facts, recorder=recorder, clock=clock, settings=settings
         )
@@ -99,7 +99,17 @@ class CarryOut:
         elif opening_key is None:
             numbers = {"missing": "opening_key"}
             self._recorder.deny(hold, command, Denial(reason=DenialReason.OPENING_UNKNOWN, numbers=numbers))
-        elif isinstance(instruction, Close):
+        else:
+            self._follow_up(hold, command, instruction, opening_key)
+
+    def _follow_up(
+        self, hold: Hold, command: Command, instruction: Close | Modify | Cancel, opening_key: str
+    ) -> None:
+        """Close, modify or cancel; a repeat waits for the terminal, so that an outage uses up no attempts."""
+        self._replays.ask_about_opening(hold, opening_key)
+        if command.attempt > 0:
+            self._facts.require_connected(hold)
+        if isinstance(instruction, Close):
             self._closes.run(hold, command, instruction, opening_key)
         elif isinstance(instruction, Cancel):
             self._cancels.run(hold, command, opening_key)

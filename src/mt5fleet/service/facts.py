@@ -72,6 +72,12 @@ class FactReader:
         magic = magic_of(opening_key)
         return tuple(order for order in found if order.magic == magic)
 
+    def require_connected(self, hold: Hold) -> None:
+        """Raise Blocked while the terminal is away."""
+        health = _asked(lambda: self._gateway.health(hold.name))
+        if not health.connected:
+            raise Blocked("; ".join(health.why_not) or f"the terminal of {hold.name} is not connected")
+
     def journal_id(self, hold: Hold) -> str | None:
         """The journal that the account is bound to, as far as it is known without asking the bridge again."""
         kept = self._healths.get(hold.name)

@@ -7,15 +7,21 @@ from mt5fleet.domain.ids import magic_of
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Command
 from mt5fleet.ports.gateway import Gateway
+from mt5fleet.ports.ledger import Inbox
 from mt5fleet.service.hold import Blocked, Hold
 from mt5fleet.service.recorder import Recorder
 from mt5fleet.service.settings import ExecutionSettings
 
+_UNSENT = frozenset({OrderState.RECEIVED, OrderState.NOT_SENT})
+
 
 class Replays:
-    """Commands whose signal is older than the ledger's present epoch."""
+    """Commands whose signal, or whose last attempt, is older than the ledger's present epoch."""
 
-    def __init__(self, *, gateway: Gateway, recorder: Recorder, settings: ExecutionSettings) -> None:
+    def __init__(
+        self, *, inbox: Inbox, gateway: Gateway, recorder: Recorder, settings: ExecutionSettings
+    ) -> None:
+        self._inbox = inbox
         self._gateway = gateway
         self._recorder = recorder
         self._settings = settings
@@ -42,8 +48,20 @@ class Replays:
             self._recorder.write(hold, command, outcome, {"by": "resolve", "epoch": str(hold.epoch.number)})
         return False
 
+    def ask_about_opening(self, hold: Hold, opening_key: str) -> None:
+        """Ask about an unsent opening before a close or cancel withdraws it: it may have been executed.
+
+        What the broker shows is recorded. Raises Blocked when it cannot be asked.
+        """
+        opening = self._inbox.command(hold.name, opening_key)
+        if opening is not None and opening.state in _UNSENT:
+            self.absent(hold, opening)
+
     def older(self, hold: Hold, command: Command) -> bool:
-        """Whether an earlier epoch may have sent it; this epoch's own attempts are written down."""
+        """Whether an earlier epoch may have sent it (again); this epoch's own attempts are written down."""
         newest = hold.epoch.started_at + timedelta(seconds=self._settings.skew_s)
-        untouched = command.state is OrderState.RECEIVED and command.attempt == 0
-        return untouched and command.created_at <= newest
+        if command.state is OrderState.RECEIVED and command.attempt == 0:
+            return command.created_at <= newest
+        if command.state is not OrderState.NOT_SENT or command.begun_at is None:
+            return False
+        return command.begun_at <= newest

@@ -187,6 +187,11 @@ class MemoryInbox(MemoryStore):
             order = self._account(account).orders.get(key)
             return None if order is None else _record(order)
 
+    def command(self, account: str, key: str) -> Command | None:
+        with self._lock:
+            order = self._account(account).orders.get(key)
+            return None if order is None else order.command
+
     def resting(self, account: str) -> tuple[Command, ...]:
         with self._lock:
             slot = self._account(account)

@@ -1,5 +1,6 @@
 """What the in-memory ledger keeps, and the rules its parts share: one lock, one clock, microseconds."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
@@ -167,6 +168,17 @@ class MemoryStore:
     def restart(self) -> None:
         """Come back with everything kept and another run id."""
         with self._lock:
+            self._run += 1
+
+    def backup(self) -> Memory:
+        """Everything as it is now, for `restore`."""
+        with self._lock:
+            return deepcopy(self._memory)
+
+    def restore(self, backup: Memory) -> None:
+        """Come back as a store does that lost its newest writes."""
+        with self._lock:
+            self._memory = deepcopy(backup)
             self._run += 1
 
     def now(self) -> datetime:

@@ -349,3 +349,26 @@ def test_begin_moves_only_what_the_table_lets_it(rig: Rig, current: OrderState) 
         assert isinstance(begun, Begun)
     else:
         assert begun is BeginRefusal.STATE
+
+
+def test_command_is_given_as_it_stands(rig: Rig) -> None:
+    lease = _pushed(rig, "k")
+    assert rig.ledger.command("a", "unknown") is None
+    before = rig.ledger.command("a", "k")
+    assert before is not None
+    assert (before.state, before.attempt, before.envelope) == (
+        OrderState.RECEIVED,
+        0,
+        a_command("k").envelope,
+    )
+
+    _begin(rig.ledger, lease, "k", goal="g")
+    begun = rig.ledger.command("a", "k")
+    _finish(rig.ledger, lease, "k", OrderState.FILLED)
+    ended = rig.ledger.command("a", "k")
+
+    assert begun is not None
+    assert ended is not None
+    assert (begun.state, begun.attempt, begun.goal) == (OrderState.SUBMITTING, 1, "g")
+    assert begun.created_at == before.created_at
+    assert (ended.state, ended.envelope) == (OrderState.FILLED, "")

@@ -251,3 +251,30 @@ def test_partial_close_keeps_its_first_goal_over_attempts(rig: Rig) -> None:
 
     assert rig.states("C1") == [S.FILLED]
     assert only_volume(rig) == Decimal("0.05")
+
+
+def test_close_outlasts_an_outage_of_the_terminal(rig: Rig) -> None:
+    rig.execute("S1")
+    rig.book().connected = False
+    rig.post(rig.signal("C1", make_close("S1"), valid_s=600))
+    rig.settle_all(steps=10)
+    (waiting,) = rig.orders("C1")
+    assert (waiting.state, waiting.attempt) == (S.NOT_SENT, 1)
+
+    rig.book().connected = True
+    rig.settle_all(steps=2)
+
+    assert (rig.states("C1"), rig.sent("close")) == ([S.FILLED], 1)
+
+
+def test_cancel_outlasts_an_outage_of_the_terminal(rig: Rig) -> None:
+    rig.execute("S1", resting())
+    rig.book().connected = False
+    rig.post(rig.signal("C1", make_cancel("S1"), valid_s=600))
+    rig.settle_all(steps=10)
+    assert rig.states("C1") == [S.NOT_SENT]
+
+    rig.book().connected = True
+    rig.settle_all(steps=2)
+
+    assert (rig.states("C1"), rig.sent("cancel")) == ([S.APPLIED], 1)

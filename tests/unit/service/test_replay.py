@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType, SignalPhase
-from mt5fleet.domain.signal import Entry
+from mt5fleet.domain.signal import Cancel, Entry
 from mt5fleet.testing.builders import make_account, make_close, make_open
 from mt5fleet.testing.fake_gateway import Fault
 from tests.unit.service.rig import Rig, Worker
@@ -168,5 +168,76 @@ def test_changed_run_id_alone_doubles_nothing(rig: Rig) -> None:
     rig.ledger.restart()
 
     rig.settle_all(steps=2)
+
+    assert (rig.states(), rig.sent()) == ([S.FILLED], 1)
+
+
+def test_new_close_of_a_replayed_open_closes_what_the_broker_holds(rig: Rig) -> None:
+    one = rig.signal("S1")
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.clock.advance_s(60)
+    rig.post(one)
+    rig.post(rig.signal("C1", make_close("S1")))
+    rig.settle_all(steps=3)
+
+    assert (rig.states("S1"), rig.states("C1")) == ([S.FILLED], [S.FILLED])
+    assert rig.book().positions == {}
+    assert (rig.sent("submit"), rig.sent("close")) == (1, 1)
+
+
+def test_new_cancel_of_a_replayed_resting_order_withdraws_it_at_the_broker(rig: Rig) -> None:
+    resting = make_open(entry=Entry.LIMIT, price=Decimal("1.09500"), stop_loss=Decimal("1.09000"))
+    one = rig.signal("S1", resting)
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.post(one)
+    rig.post(rig.signal("C1", Cancel(opening_id="S1")))
+    rig.settle_all(steps=4)
+
+    assert (rig.states("S1"), rig.states("C1")) == ([S.CANCELED], [S.APPLIED])
+    assert rig.book().orders == {}
+    assert rig.sent("cancel") == 1
+
+
+def test_close_waits_for_the_terminal_before_it_withdraws_a_replayed_open(rig: Rig) -> None:
+    one = rig.signal("S1")
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.post(one)
+    rig.post(rig.signal("C1", make_close("S1"), valid_s=600))
+    rig.book().connected = False
+    rig.settle_all(steps=3)
+    assert (rig.states("S1"), rig.states("C1")) == ([S.RECEIVED], [S.RECEIVED])
+
+    rig.book().connected = True
+    rig.settle_all(steps=3)
+    assert (rig.states("S1"), rig.states("C1")) == ([S.FILLED], [S.FILLED])
+
+
+def test_ledger_that_went_back_to_an_unsent_attempt_does_not_expire_what_was_filled(rig: Rig) -> None:
+    rig.gateway.script("alpha", Fault.REQUOTE)
+    rig.post(rig.signal("S1", valid_s=30))
+    rig.take_in()
+    rig.limit(wait_in_slice_ms=0)
+    rig.drain()
+    assert rig.states() == [S.NOT_SENT]
+    before = rig.ledger.backup()
+    rig.clock.advance_s(3)
+    rig.drain()
+    assert rig.states() == [S.FILLED]
+
+    rig.ledger.restore(before)
+    rig.clock.advance_s(60)
+    rig.settle_all(steps=3)
 
     assert (rig.states(), rig.sent()) == ([S.FILLED], 1)

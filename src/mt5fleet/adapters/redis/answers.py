@@ -16,6 +16,8 @@ ORDER_FIELDS = (
     *("goal", "arrival", "begun", "finished"),
 )
 
+COMMAND_FIELDS = ("command", "envelope", "state", "attempt", "takeovers", "begun", "goal")
+
 
 def alert_arguments(alert: Alert | None) -> tuple[Argument, ...]:
     """Alert, rank and subject, as `tell` takes them; empty texts for none."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mt5fleet.adapters.redis.answers import (
+    COMMAND_FIELDS,
     ORDER_FIELDS,
     alert_arguments,
     command_of,
@@ -131,6 +132,10 @@ class RedisInbox(Part):
     def order(self, account: str, key: str) -> OrderRecord | None:
         (answer,) = self._store.read(("HMGET", f"{self._keys.account(account)}:order:{key}", *ORDER_FIELDS))
         return order_of(answer)
+
+    def command(self, account: str, key: str) -> Command | None:
+        (answer,) = self._store.read(("HMGET", f"{self._keys.account(account)}:order:{key}", *COMMAND_FIELDS))
+        return None if listed(answer)[0] is None else command_of(answer)
 
     def resting(self, account: str) -> tuple[Command, ...]:
         answer = self._store.run("resting", self._keys.account(account))
