@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -99,8 +100,9 @@ def test_worker_frozen_longer_than_its_lease_sends_nothing_twice(start_fleet: St
 
     ids = submitted(fleet, client, 60)
     eventually("some orders are through", lambda: fills(fleet) >= 30)
-    frozen = fleet.kill("worker-1", signal.SIGSTOP)
+    frozen, began_s = fleet.kill("worker-1", signal.SIGSTOP), time.monotonic()
     fleet.wait_final(client, ids, 90)
+    eventually("its leases have run out", lambda: time.monotonic() - began_s > LEASE_S)
     os.kill(frozen, signal.SIGCONT)
 
     more = [f"late-{number}" for number in range(10)]
