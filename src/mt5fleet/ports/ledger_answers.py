@@ -38,13 +38,14 @@ class Posting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """A posted message waiting for intake."""
+    """A posted message waiting for intake; `buried`: its refusal is stored, and only settling it is left."""
 
     seq: int
     posted_at: datetime
     signal_id: str
     body_hash: str
     envelope: str
+    buried: bool = False
 
 
 class PushResult(StrEnum):

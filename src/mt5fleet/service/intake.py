@@ -141,7 +141,12 @@ class Intake:
         return Scene(fleet=self._fleet.now_told(), moment=Moment(now=self._ledger.now(), epoch=epoch))
 
     def _judged(self, lease: Lease, entry: LogEntry, scene: Scene, tally: _Tally) -> tuple[Command, ...]:
-        """The commands of one entry; a bad one is dead-lettered and the rest goes on."""
+        """The commands of one entry; a bad one is dead-lettered and the rest goes on.
+
+        A refusal that was told stands, even if the reason has passed since: the producer may have acted on it.
+        """
+        if entry.buried and self._ledger.record_of(entry.signal_id) is None:
+            return ()
         try:
             commands = self._judge.commands(entry, scene)
         except LedgerError:

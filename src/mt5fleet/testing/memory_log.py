@@ -1,5 +1,6 @@
 """Signal log of the in-memory ledger."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from mt5fleet.adapters.redis.microtime import from_us
@@ -65,7 +66,12 @@ class MemorySignalLog(MemoryStore):
     def waiting(self, lease: Lease, limit: int) -> tuple[LogEntry, ...]:
         with self._lock:
             self._renew(self._need_live(lease))
-            return tuple(self._memory.entries[seq] for seq in sorted(self._memory.entries)[:limit])
+            oldest = sorted(self._memory.entries)[:limit]
+            return tuple(self._seen(self._memory.entries[seq]) for seq in oldest)
+
+    def _seen(self, entry: LogEntry) -> LogEntry:
+        letter = self._memory.dead.get(entry.signal_id)
+        return replace(entry, buried=letter is not None and letter.seq == entry.seq)
 
     def record(self, record: SignalRecord) -> SignalRecord:
         with self._lock:

@@ -296,3 +296,33 @@ def test_two_fleets_on_one_server_do_not_meet(redis_server: RedisServer, client:
     one.post("s", "h", "e")
 
     assert other.post("s", "h2", "e").result is PostResult.POSTED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"foo": "bar"}, {"id": "s0", "hash": "h", "at": "soon", "env": b"\xff\xfe"}, {"at": "9" * 40}],
+    ids=["other fields", "no UTF-8 and no moment", "moment out of range"],
+)
+def test_foreign_entry_is_given_out_to_be_refused_and_stops_no_other(
+    ledger: RedisLedger, client: redis.Redis, fields: dict[str, str | bytes]
+) -> None:
+    client.xadd("mt5fleet:{log}:entries", fields)
+    ledger.post("s1", "h1", "envelope")
+    assert ledger.log_backlog()[0] == 2
+    lease = ledger.acquire_log("w", 60_000)
+    assert lease is not None
+
+    foreign, ours = ledger.waiting(lease, 10)
+    ledger.settle(lease, foreign.seq)
+
+    assert foreign.envelope in ("", "\N{REPLACEMENT CHARACTER}" * 2)
+    assert ours.signal_id == "s1"
+    assert ledger.waiting(lease, 10) == (ours,)
+
+
+def test_emptied_server_is_noticed_at_once(redis_server: RedisServer, client: redis.Redis) -> None:
+    ledger = connect(redis_server.url)
+    before = ledger.epoch()
+    client.flushall()
+
+    assert ledger.epoch().number > before.number

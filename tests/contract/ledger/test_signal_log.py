@@ -260,3 +260,18 @@ def test_signals_of_a_producer_are_counted_by_the_minute(rig: Rig) -> None:
     rig.advance_ms(60_000)
 
     assert [*counted, other, rig.ledger.count_signal("desk", 2)] == [True, True, False, True, True]
+
+
+def test_entry_whose_refusal_is_stored_says_so_until_it_is_settled(rig: Rig) -> None:
+    posted = rig.ledger.post("s", "h", "envelope")
+    rig.ledger.post("t", "h", "envelope")
+    lease = rig.ledger.acquire_log("w", 60_000)
+    assert lease is not None
+    assert [entry.buried for entry in rig.ledger.waiting(lease, 10)] == [False, False]
+
+    rig.ledger.bury(lease, a_letter("s", posted.seq), None)
+
+    assert [(entry.signal_id, entry.buried) for entry in rig.ledger.waiting(lease, 10)] == [
+        ("s", True),
+        ("t", False),
+    ]

@@ -326,3 +326,26 @@ def test_unreadable_signature_text_is_refused_without_showing_it(rig: Rig) -> No
     rig.take_in()
 
     assert dead_reason(rig) == "signature_invalid: signature"
+
+
+def test_refusal_that_was_told_stands_when_intake_dies_before_it_settles(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = rig.signal("S1", valid_s=600)
+    rig.post(replace(early, created_at=early.created_at + timedelta(seconds=30)))
+
+    def lost(*_: object) -> None:
+        raise LedgerUnavailable("the connection broke")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(rig.ledger, "settle", lost)
+        with pytest.raises(LedgerUnavailable):
+            rig.take_in()
+    assert dead_reason(rig) == "not_yet_valid: created_at"
+
+    rig.clock.advance_s(60)
+    rig.settle_all(steps=2)
+
+    assert rig.ledger.status("S1").phase is SignalPhase.REFUSED
+    assert rig.sent() == 0
+    assert rig.ledger.log_backlog()[0] == 0

@@ -29,6 +29,8 @@ def client_of(
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        # A message that is no UTF-8 is refused by its signature; raising here would stop everybody's signals.
+        encoding_errors="replace",
         socket_timeout=answer_s,
         socket_connect_timeout=connect_s,
         health_check_interval=HEALTH_CHECK_S,

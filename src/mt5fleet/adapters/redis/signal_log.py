@@ -21,6 +21,8 @@ from mt5fleet.domain.record import (
 )
 from mt5fleet.ports.ledger import LogEntry, Posted, Posting, PostResult
 
+MICROS_DIGITS_MAX = 16  # microseconds until the year 2286
+
 
 class RedisSignalLog(Part):
     """Posted signals; the stream is the log, and what is settled leaves it."""
@@ -109,17 +111,19 @@ class RedisSignalLog(Part):
 
     def log_backlog(self) -> tuple[int, datetime | None, bool]:
         count, oldest, owned = listed(self._store.run("log_backlog", self._keys.log))
-        return int_of(count), None if oldest is None else from_us(int_of(oldest)), int_of(owned) == 1
+        return int_of(count), None if oldest is None else _moment(text_of(oldest)), int_of(owned) == 1
 
     def dead_letters(self, limit: int) -> tuple[DeadLetter, ...]:
         (letters,) = self._store.read(("LRANGE", f"{self._keys.log}:dead", 0, limit - 1))
         return tuple(decode(DeadLetter, text_of(letter)) for letter in listed(letters))
 
     def epoch(self) -> Epoch:
-        fresh_s = self._monotonic_s() - self._epoch_checked_s
-        if self._epoch is not None and fresh_s < self._settings.epoch_check_s:
-            return self._epoch
-        return self._open_epoch()
+        """See the port; that the store was emptied is seen at once, another run id after `epoch_check_s`."""
+        kept, fresh_s = self._epoch, self._monotonic_s() - self._epoch_checked_s
+        if kept is None or fresh_s >= self._settings.epoch_check_s:
+            return self._open_epoch()
+        (number,) = self._store.read(("HGET", f"{self._keys.log}:epoch", "number"))
+        return kept if int_of(number) == kept.number else self._open_epoch()
 
     def _open_epoch(self) -> Epoch:
         checked_s = self._monotonic_s()
@@ -163,16 +167,24 @@ def _posted(answer: Answer, epoch_opened: int) -> Posted:
 
 
 def _entry(answer: Answer) -> LogEntry:
-    entry_id, flat = listed(answer)
-    pairs = listed(flat)
-    fields = {text_of(pairs[at]): text_of(pairs[at + 1]) for at in range(0, len(pairs), 2)}
+    """An entry as it stands: whoever reaches the store can write one that lacks fields, and it is refused."""
+    entry_id, flat, buried = listed(answer)
+    texts = [text_of(part) for part in listed(flat)]
+    fields = dict(zip(texts[::2], texts[1::2], strict=True))
     return LogEntry(
         seq=int(text_of(entry_id).partition("-")[0]),
-        posted_at=from_us(int(fields["at"])),
-        signal_id=fields["id"],
-        body_hash=fields["hash"],
-        envelope=fields["env"],
+        posted_at=_moment(fields.get("at", "")),
+        signal_id=fields.get("id", ""),
+        body_hash=fields.get("hash", ""),
+        envelope=fields.get("env", ""),
+        buried=int_of(buried) == 1,
     )
+
+
+def _moment(micros: str) -> datetime:
+    """A moment written by `post`; of anything else the beginning of time."""
+    readable = micros.isdecimal() and len(micros) <= MICROS_DIGITS_MAX
+    return from_us(int(micros) if readable else 0)
 
 
 def _phase(
