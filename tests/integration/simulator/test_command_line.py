@@ -53,6 +53,16 @@ def test_one_account_is_printed_for_people(broker: Any) -> None:
     assert said.stdout.startswith("1002  Sim-1  balance 100000 USD  deals 1  positions 0")
 
 
+def test_quotes_are_printed_with_their_digits(broker: Any, control: Any) -> None:
+    control.quote("EURUSD", "1.2", "1.2001")
+
+    as_json = json.loads(_run("quotes", "--json", "--address", broker.address).stdout)
+    for_people = _run("quotes", "--address", broker.address).stdout
+
+    assert as_json["EURUSD"] == {"bid": "1.20000", "ask": "1.20010", "digits": 5}
+    assert "EURUSD" in for_people
+
+
 def test_commands_change_the_broker(broker: Any, control: Any, connect: Any) -> None:
     address = ("--address", broker.address)
     mt5 = connect(broker)
