@@ -143,7 +143,7 @@ class Intake:
     def _judged(self, lease: Lease, entry: LogEntry, scene: Scene, tally: _Tally) -> tuple[Command, ...]:
         """The commands of one entry; a bad one is dead-lettered and the rest goes on.
 
-        A refusal that was told stands, even if the reason has passed since: the producer may have acted on it.
+        A refusal that was told stands, though its reason may have passed: the producer may have acted on it.
         """
         if entry.buried and self._ledger.record_of(entry.signal_id) is None:
             return ()

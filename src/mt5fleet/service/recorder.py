@@ -28,7 +28,8 @@ _EVENT_OF: dict[OrderState, EventType] = {
     _S.NOT_SENT: EventType.ORDER_NOT_SENT,
     _S.IN_DOUBT: EventType.ORDER_IN_DOUBT,
 }
-_RISK_STAYS = frozenset({_S.DENIED, _S.REJECTED, _S.EXPIRED})  # what a failed close or cancel ends in
+# What a close or cancel ends in that left risk behind; CANCELED is a close that the broker did in part.
+_RISK_STAYS = frozenset({_S.DENIED, _S.REJECTED, _S.EXPIRED, _S.CANCELED})
 POISON = DenialReason.POISON.value
 
 
@@ -154,9 +155,10 @@ def _doubt_alert(command: Command, outcome: Outcome, reason: str) -> Alert:
 
 
 def _risk_alert(command: Command, outcome: Outcome) -> Alert:
+    done = "carried out only in part" if outcome.state is _S.CANCELED else "not carried out"
     return Alert(
         severity=Severity.WARNING,
-        title=f"A {command.verb} was not carried out on {command.account}",
+        title=f"A {command.verb} was {done} on {command.account}",
         text=f"Signal {command.signal_id} part {command.part} ended {outcome.state}: {outcome.sentence}.",
         dedupe=f"not-reduced:{command.account}:{command.signal_id}",
         account=command.account,

@@ -9,11 +9,13 @@ import pytest
 from mt5fleet.domain.account import TradingState
 from mt5fleet.domain.broker import Position
 from mt5fleet.domain.denial import DenialReason
+from mt5fleet.domain.ids import order_key
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Command, Outcome, Retry
 from mt5fleet.domain.record import EventType
+from mt5fleet.domain.signal import Targets
 from mt5fleet.service.submit import Submit
-from mt5fleet.testing.builders import START, make_account, make_open, signed
+from mt5fleet.testing.builders import START, make_account, make_close, make_open, signed
 from mt5fleet.testing.fake_broker import fake_instrument
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.service.rig import Rig, Worker
@@ -63,6 +65,40 @@ def test_command_that_is_not_what_was_signed_is_denied_and_told(
     assert (denied["reason"], denied["field"]) == ("signature_invalid", reason)
     assert rig.sent() == 0
     assert "Order set aside on alpha: signature_invalid" in rig.alerts()
+
+
+def test_close_that_was_turned_to_another_order_is_denied(rig: Rig) -> None:
+    rig.execute("S1")
+    rig.execute("S2")
+    other = rig.orders("S2")[0].key
+    rig.post(rig.signal("C1", make_close("S1")))
+    rig.take_in()
+    tamper(rig, lambda command: replace(command, opening_key=other) if command.signal_id == "C1" else command)
+
+    rig.drain()
+
+    denied = rig.events(EventType.ORDER_DENIED)[0]
+    assert (denied["reason"], denied["field"]) == ("signature_invalid", "opening_id")
+    assert (rig.sent("close"), len(rig.book().positions)) == (0, 2)
+
+
+@pytest.mark.parametrize("groups", [(), ("betas",)])
+def test_open_pushed_to_an_account_that_it_does_not_name_is_denied(groups: tuple[str, ...]) -> None:
+    rig = Rig(make_account("alpha", login=1), make_account("beta", login=2))
+    rig.tell(betas=("beta",))
+    one = replace(rig.signal(), targets=Targets(accounts=() if groups else ("beta",), groups=groups))
+    rig.post(one)
+    rig.take_in()
+    (command,) = rig.ledger._account("beta").orders.values()
+    key = order_key("Simulator-Demo", 1, one.id, 0).text
+    rig.ledger.push("alpha", 10**18, (replace(command.command, account="alpha", key=key),))
+
+    rig.drain("alpha")
+    rig.drain("beta")
+
+    denied = rig.events(EventType.ORDER_DENIED)[0]
+    assert (denied["reason"], denied["field"]) == ("signature_invalid", "targets")
+    assert (rig.sent(), len(rig.book("beta").positions)) == (1, 1)
 
 
 def test_account_given_another_login_does_not_get_the_old_orders(rig: Rig) -> None:

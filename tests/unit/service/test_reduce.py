@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 
 from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import Outcome
 from mt5fleet.domain.signal import Entry, Modify, Open, Removal
 from mt5fleet.testing.builders import make_cancel, make_close, make_modify, make_open
 from mt5fleet.testing.fake_gateway import Fault
-from tests.unit.service.rig import Rig
+from tests.unit.service.rig import Rig, Worker
+from tests.unit.service.test_faults import Changed
 
 S = OrderState
 
@@ -278,3 +280,16 @@ def test_cancel_outlasts_an_outage_of_the_terminal(rig: Rig) -> None:
     rig.settle_all(steps=2)
 
     assert (rig.states("C1"), rig.sent("cancel")) == ([S.APPLIED], 1)
+
+
+def test_close_that_the_broker_did_in_part_is_told(rig: Rig) -> None:
+    rig.execute("S1")
+    half = Outcome(state=S.CANCELED, sentence="closed 0.05 lots; 0.05 lots could not be closed")
+
+    def close(*_: object) -> Outcome:
+        return half
+
+    rig.worker = Worker(rig, rig.ledger, Changed(rig, close=close))  # type: ignore[arg-type]  # a fake port
+
+    assert rig.execute("C1", make_close()).state is S.CANCELED
+    assert rig.alerts() == ["A close was carried out only in part on alpha"]
