@@ -40,7 +40,7 @@ def plan(size: Size, shares: tuple[Decimal, ...], facts: SizeFacts, instrument: 
     if total < instrument.volume_min:
         return Denial(
             reason=DenialReason.VOLUME_BELOW_MIN,
-            numbers={"lots": str(wanted.normalize()), "volume_min": str(instrument.volume_min)},
+            numbers={"lots": f"{wanted:.6f}", "volume_min": str(instrument.volume_min)},
         )
     return _split(total, shares, instrument)
 
