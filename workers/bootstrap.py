@@ -212,7 +212,7 @@ def _use_cases(ports: Ports, routes: tuple[Route, ...]) -> UseCases:
         drain=Drain(**shared, gateway=ports.gateway, signals=signals, settings=execution),
         sweep=Sweep(**shared, settings=SweepSettings()),
         guards=GuardSweep(**shared, gateway=ports.gateway, settings=GuardSettings()),
-        deliver=Deliver(ports.ledger, routes, random.SystemRandom(), NotifySettings()),
+        deliver=Deliver(ports.ledger, routes, random.SystemRandom(), ports.clock, NotifySettings()),
     )
 
 

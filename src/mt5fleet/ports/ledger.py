@@ -304,6 +304,10 @@ class Outbox(Protocol):
         """Alerts not delivered everywhere and due now, oldest first."""
         ...
 
+    def claim(self, alert: PendingAlert, for_ms: int) -> bool:
+        """Take a due alert for a while; False when another worker has taken it. It stays pending."""
+        ...
+
     def delivered(self, alert: PendingAlert, channel: str, *, all_channels: frozenset[str]) -> None:
         """Record one channel's delivery; the alert leaves when every channel has it."""
         ...

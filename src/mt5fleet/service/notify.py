@@ -1,10 +1,13 @@
 """Delivers alerts to channels: each gets each alert at least once, and what is missing stays pending."""
 
+import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mt5fleet.domain.record import PendingAlert, Severity
 from mt5fleet.domain.retry import backoff_ms
+from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.ledger import Outbox
 from mt5fleet.ports.notifier import Channel, NotDelivered
 from mt5fleet.service.settings import NotifySettings
@@ -28,68 +31,113 @@ class DeliverReport:
     failed: tuple[str, ...]
 
 
-class Deliver:
-    """Empties the outbox into the channels.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rest:
+    """A channel that failed is left alone until then (interval clock)."""
 
-    A crash between a send and its record repeats that one delivery; nothing else does.
+    until_s: float
+    failures: int
+
+
+class Deliver:
+    """Empties the outbox into the channels; one object per process.
+
+    An alert is claimed before it is sent, so that two workers do not both send it. A crash between a send and
+    its record repeats that one delivery; nothing else does.
     """
 
     def __init__(
-        self, outbox: Outbox, routes: tuple[Route, ...], chance: random.Random, settings: NotifySettings
+        self,
+        outbox: Outbox,
+        routes: tuple[Route, ...],
+        chance: random.Random,
+        clock: Clock,
+        settings: NotifySettings,
     ) -> None:
         self._outbox = outbox
         self._routes = routes
         self._chance = chance
+        self._clock = clock
         self._settings = settings
+        self._rests: dict[str, _Rest] = {}
 
     def run(self, only: frozenset[str] | None = None) -> DeliverReport:
-        """Try every due alert once on every channel (or `only` these) without it. Raises LedgerError."""
-        delivered, down = 0, dict[str, float]()
-        for pending in self._outbox.pending(self._settings.batch_alerts):
-            results = self._one(pending, down, only)
-            delivered += sum(1 for asked_s in results.values() if asked_s is None)
-            down |= {name: asked_s for name, asked_s in results.items() if asked_s is not None}
-        return DeliverReport(delivered=delivered, failed=tuple(down))
+        """Try every due alert once on every channel that has not got it, or on those named.
 
-    def _one(
-        self, pending: PendingAlert, down: dict[str, float], only: frozenset[str] | None
-    ) -> dict[str, float | None]:
-        """Channel -> None when it has the alert now, else the seconds it asked for (0: it said nothing).
-
-        A channel that is down in this run is not asked again: a hundred time-outs would hold up the others.
+        Raises LedgerError. Channels that failed lately come last: their time-outs hold up nobody.
         """
-        wanted = [route.channel for route in self._routes if _carries(route, pending)]
-        names = frozenset(channel.name for channel in wanted)
-        results: dict[str, float | None] = {}
-        for channel in wanted:
-            asked = only is None or channel.name in only
-            if asked and channel.name not in pending.delivered:
-                known = down.get(channel.name)
-                results[channel.name] = self._send(pending, channel, names) if known is None else known
-        if not names:
-            self._outbox.delivered(pending, "none", all_channels=names)
-        waits = [asked_s for asked_s in results.values() if asked_s is not None]
-        if waits:
-            self._outbox.defer(pending, self._delay_ms(pending, max(waits)))
-        return results
+        taken = [pending for pending in self._due() if self._still_wanted(pending)]
+        waits: dict[str, list[float]] = {_name(pending): [] for pending in taken}
+        failed: dict[str, None] = {}
+        delivered = 0
+        for route in sorted(self._routes, key=lambda route: route.channel.name in self._rests):
+            for pending in _missing(route, taken):
+                asked = only is None or route.channel.name in only
+                wait_s = self._send(pending, route.channel) if asked else 0.0
+                delivered += wait_s is None
+                if wait_s is not None:
+                    waits[_name(pending)].append(wait_s)
+                    failed |= {route.channel.name: None} if asked else {}
+        self._defer(taken, waits)
+        return DeliverReport(delivered=delivered, failed=tuple(failed))
 
-    def _send(self, pending: PendingAlert, channel: Channel, names: frozenset[str]) -> float | None:
+    def _due(self) -> list[PendingAlert]:
+        due = self._outbox.pending(self._settings.batch_alerts)
+        return [pending for pending in due if self._outbox.claim(pending, self._settings.claim_ms)]
+
+    def _still_wanted(self, pending: PendingAlert) -> bool:
+        """Whether a channel waits for it; one that only removed channels have not got leaves the outbox."""
+        names = self._names(pending)
+        if not names <= set(pending.delivered):
+            return True
+        self._outbox.delivered(pending, min(pending.delivered, default="none"), all_channels=names)
+        return False
+
+    def _names(self, pending: PendingAlert) -> frozenset[str]:
+        return frozenset(route.channel.name for route in self._routes if _carries(route, pending))
+
+    def _send(self, pending: PendingAlert, channel: Channel) -> float | None:
+        """None when the channel has the alert now, else for how many seconds it is left alone."""
+        rest, now_s = self._rests.get(channel.name), self._clock.monotonic_s()
+        if rest is not None and rest.until_s > now_s:
+            return rest.until_s - now_s
         try:
             channel.send(pending.alert, pending.count)
         except NotDelivered as error:
-            return 0.0 if error.retry_after_s is None else error.retry_after_s
-        self._outbox.delivered(pending, channel.name, all_channels=names)
+            return self._rested(channel.name, 0 if rest is None else rest.failures, error.retry_after_s)
+        self._rests.pop(channel.name, None)
+        self._outbox.delivered(pending, channel.name, all_channels=self._names(pending))
         return None
 
-    def _delay_ms(self, pending: PendingAlert, asked_s: float) -> int:
+    def _rested(self, channel: str, failures: int, asked_s: float | None) -> float:
         limits = self._settings
         own_ms = backoff_ms(
-            pending.attempts + 1,
+            failures + 1,
             base_ms=limits.retry_base_ms,
             max_ms=limits.retry_max_ms,
             jitter=self._chance.random(),
         )
-        return min(max(own_ms, int(asked_s * 1000)), limits.retry_max_ms)
+        wait_s = min(max(own_ms / 1000, 0.0 if asked_s is None else asked_s), limits.retry_max_ms / 1000)
+        self._rests[channel] = _Rest(until_s=self._clock.monotonic_s() + wait_s, failures=failures + 1)
+        return wait_s
+
+    def _defer(self, taken: Sequence[PendingAlert], waits: dict[str, list[float]]) -> None:
+        """Until the first of its channels may be asked again."""
+        for pending in taken:
+            if waits[_name(pending)]:
+                self._outbox.defer(pending, math.ceil(min(waits[_name(pending)]) * 1000))
+
+
+def _missing(route: Route, taken: Sequence[PendingAlert]) -> list[PendingAlert]:
+    return [
+        pending
+        for pending in taken
+        if _carries(route, pending) and route.channel.name not in pending.delivered
+    ]
+
+
+def _name(pending: PendingAlert) -> str:
+    return f"{pending.outbox}/{pending.id}"
 
 
 def _carries(route: Route, pending: PendingAlert) -> bool:

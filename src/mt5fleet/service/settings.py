@@ -27,6 +27,7 @@ class FlattenSettings:
     visibility_lag_s: float = 1.0  # between the two reads that show flat: a broker's books settle within it
     rounds_per_pass: int = 4  # a broker that refuses is not asked a thousand times; the sweep comes again
     round_pause_s: float = 0.25  # between rounds: what was refused this instant may pass the next
+    stuck_alert_s: float = 15.0  # after the halt: a flatten that cannot even read the account is told, too
     rounds_alert: int = 5  # rounds after which people are told that the account is still not flat
     pass_s: float = 3.0  # one pass; below the lease's life, the sweep starts the next one
 
@@ -63,6 +64,7 @@ class GuardSettings:
     blind_alert_s: float = 10.0  # without a valid reading for this long, people are told
     health_every_s: float = 10.0  # how often a latch at the bridge is looked for
     unexplained_s: float = 10.0  # then cash flows are counted by time, and people are told
+    first_sight_days: int = 366  # how far back orders of ours are looked for at an account without memory
     deals_window_s: float = 86_400.0  # widened each way, so that a wrong server offset hides no cash flow
     told_max: int = 10_000  # episodes remembered per process, so that each is told once
 
@@ -72,6 +74,7 @@ class NotifySettings:
     """How alerts are delivered."""
 
     batch_alerts: int = 100  # one task's work; the rest waits for the next
+    claim_ms: int = 30_000  # one worker's time for a batch; when it dies, another sends the rest after it
     retry_base_ms: int = 2_000  # a channel's short outage
     retry_max_ms: int = 300_000  # a long outage is tried every five minutes, for as long as it lasts
 

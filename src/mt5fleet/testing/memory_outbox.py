@@ -36,6 +36,15 @@ class MemoryOutbox(MemoryStore):
             ]
             return tuple(sorted(due, key=lambda alert: (alert.at, alert.outbox, alert.id)))[:limit]
 
+    def claim(self, alert: PendingAlert, for_ms: int) -> bool:
+        with self._lock:
+            now = self._now_us()
+            slot = self._memory.outboxes.get(alert.outbox, OutboxSlot()).alerts.get(alert.id)
+            if slot is None or slot.due_us > now:
+                return False
+            slot.due_us = now + for_ms * 1_000
+            return True
+
     def delivered(self, alert: PendingAlert, channel: str, *, all_channels: frozenset[str]) -> None:
         with self._lock:
             outbox = self._memory.outboxes.get(alert.outbox, OutboxSlot())

@@ -36,6 +36,19 @@ def test_alert_leaves_when_every_channel_has_it(rig: Rig) -> None:
     assert rig.ledger.pending(10) == ()
 
 
+def test_claimed_alert_is_given_to_one_worker_and_comes_back(rig: Rig) -> None:
+    rig.ledger.raise_alert(an_alert())
+    alert = _only(rig.ledger)
+
+    assert [rig.ledger.claim(alert, 5_000), rig.ledger.claim(alert, 5_000)] == [True, False]
+    assert rig.ledger.pending(10) == ()
+
+    rig.advance_ms(5_000)
+    assert _only(rig.ledger) == alert
+    rig.ledger.delivered(alert, "log", all_channels=frozenset({"log"}))
+    assert rig.ledger.claim(alert, 5_000) is False
+
+
 def test_storm_becomes_one_alert_with_a_count_and_the_newest_text(rig: Rig) -> None:
     for text in ("first", "second", "third"):
         rig.ledger.raise_alert(an_alert(text=text))

@@ -197,7 +197,7 @@ class Rig:
         book.equity_shown = book.balance - Decimal(amount)
 
     def deliver(self, *routes: Route) -> None:
-        Deliver(self.ledger, routes, random.Random(1), NotifySettings()).run()
+        Deliver(self.ledger, routes, random.Random(1), self.clock, NotifySettings()).run()
 
 
 def older(signal: Signal, seconds: float) -> Signal:

@@ -40,7 +40,7 @@ def warn(rig: Rig, title: str = "one", severity: Severity = Severity.WARNING) ->
 
 
 def deliver(rig: Rig, *routes: Route) -> None:
-    Deliver(rig.ledger, routes, random.Random(1), NotifySettings()).run()
+    Deliver(rig.ledger, routes, random.Random(1), rig.clock, NotifySettings()).run()
 
 
 def test_sweep_wakes_waiting_accounts_once_in_its_period(rig: Rig) -> None:
@@ -145,6 +145,93 @@ def test_channel_that_is_down_gets_its_alerts_in_order_when_it_is_back(rig: Rig)
     assert [title for title, _ in up.sent] == titles
     assert sorted(title for title, _ in down.sent) == titles
     assert len(down.sent) == len(titles)
+
+
+def test_channel_that_is_back_gets_in_order_what_came_while_it_was_left_alone(rig: Rig) -> None:
+    down = KeptChannel("hook", down=True)
+    one = Deliver(rig.ledger, (Route(channel=down),), random.Random(1), rig.clock, NotifySettings())
+    titles = [f"alert {number}" for number in range(8)]
+    for title in titles:
+        warn(rig, title)
+        one.run()
+        rig.clock.advance_s(1)
+    down.down = False
+    rig.clock.advance_s(300)
+    one.run()
+
+    assert [title for title, _ in down.sent] == titles
+
+
+def test_channel_that_is_down_is_asked_after_the_others(rig: Rig) -> None:
+    order: list[str] = []
+
+    class Noting(KeptChannel):
+        def send(self, alert: Alert, count: int) -> None:
+            order.append(self.name)
+            super().send(alert, count)
+
+    down, up = Noting("hook", down=True), Noting("log")
+    one = Deliver(
+        rig.ledger,
+        (Route(channel=down), Route(channel=up)),
+        random.Random(1),
+        rig.clock,
+        NotifySettings(),
+    )
+    warn(rig, "first")
+    one.run()
+    rig.clock.advance_s(10)
+    order.clear()
+    warn(rig, "second")
+    one.run()
+
+    assert order == ["log", "hook"]
+
+
+def test_alert_that_only_a_removed_channel_lacks_leaves_and_blocks_nobody(rig: Rig) -> None:
+    up, down = KeptChannel("log"), KeptChannel("hook", down=True)
+    for number in range(NotifySettings().batch_alerts):
+        warn(rig, f"old {number}")
+    deliver(rig, Route(channel=up), Route(channel=down))
+    rig.clock.advance_s(600)
+    warn(rig, "new")
+
+    deliver(rig, Route(channel=up))
+    deliver(rig, Route(channel=up))
+
+    assert ("new", 1) in up.sent
+    assert rig.ledger.pending(1_000) == ()
+
+
+def test_two_workers_send_an_alert_once(rig: Rig) -> None:
+    """The second one comes while the first is sending."""
+    second = KeptChannel("log")
+
+    class Nested(KeptChannel):
+        def send(self, alert: Alert, count: int) -> None:
+            deliver(rig, Route(channel=second))
+            super().send(alert, count)
+
+    first = Nested("log")
+    warn(rig)
+    deliver(rig, Route(channel=first))
+
+    assert (len(first.sent), len(second.sent)) == (1, 0)
+
+
+def test_alerts_of_a_worker_that_died_are_sent_by_another(rig: Rig) -> None:
+    class Dying(KeptChannel):
+        def send(self, alert: Alert, count: int) -> None:
+            raise SystemExit
+
+    warn(rig)
+    with pytest.raises(SystemExit):
+        deliver(rig, Route(channel=Dying("log")))
+    rig.clock.advance_s(NotifySettings().claim_ms / 1000)
+    up = KeptChannel("log")
+    deliver(rig, Route(channel=up))
+
+    assert up.sent == [("one", 1)]
 
 
 def test_failed_channel_is_left_alone_for_the_backoff(rig: Rig) -> None:

@@ -45,6 +45,9 @@ class RedisOutbox(Part):
             self._store.read(("SREM", f"{self._keys.fleet}:outboxes", *sorted(indexed - filled)))
         return filled
 
+    def claim(self, alert: PendingAlert, for_ms: int) -> bool:
+        return int_of(self._store.run("claim", self._keys.base(alert.outbox), alert.id, for_ms)) == 1
+
     def delivered(self, alert: PendingAlert, channel: str, *, all_channels: frozenset[str]) -> None:
         base = self._keys.base(alert.outbox)
         self._store.run("delivered", base, alert.id, alert.count, channel, *sorted(all_channels))
