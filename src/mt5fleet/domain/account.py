@@ -137,6 +137,7 @@ class GuardMemory:
     )
     sequence: int
     last_deal: int = 0  # newest deal accounted for, so that a cash flow is never counted twice
+    last_credit: Decimal = Decimal(0)  # lent by the broker: what comes and goes there is cash flow, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,9 @@ class DealEntry(StrEnum):
     OUT = "out"
     INOUT = "inout"
     OUT_BY = "out_by"
-    NONE = "none"  # balance operations
+    NONE = "none"  # balance operations: money put in or taken out
+    CREDIT = "credit"  # lent by the broker, kept beside the balance
+    COST = "cost"  # charges, commissions, interest, taxes, dividends: results of trading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from mt5fleet.domain.broker import Deal, DealEntry, Reading
 
 _PERCENT = Decimal(100)
 _FLOOR_SHARE = Decimal("0.5")  # of the first balance, until the owner sets a floor
-_DEAL_ROUNDING = Decimal("0.01")  # account currency; currencies without cents round no finer
 _MONEY_GRID = Decimal("0.0001")  # finer than any currency's smallest unit
 
 
@@ -57,36 +56,40 @@ def first_memory(reading: Reading, deals: Iterable[Deal]) -> GuardMemory:
         cash_flow_total=Decimal(0),
         sequence=1,
         last_deal=max((deal.ticket for deal in deals), default=0),
+        last_credit=reading.credit,
     )
 
 
 def remembered(memory: GuardMemory, reading: Reading, flow: Flow) -> GuardMemory:
     """Memory after a reading, with the cash flow since the last one taken out of peak and first balance."""
-    peak = without_flow(memory.peak_equity, reading.equity, flow.amount)
+    amount = flow.amount + reading.credit - memory.last_credit
+    peak = without_flow(memory.peak_equity, reading.equity, amount)
     return replace(
         memory,
         peak_equity=max(peak, reading.equity),
-        first_balance=without_flow(memory.first_balance, reading.equity, flow.amount),
+        first_balance=without_flow(memory.first_balance, reading.equity, amount),
         last_equity=reading.equity,
         last_balance=reading.balance,
         last_at=reading.at,
-        cash_flow_total=memory.cash_flow_total + flow.amount,
+        cash_flow_total=memory.cash_flow_total + amount,
         sequence=memory.sequence + 1,
         last_deal=flow.last_deal,
+        last_credit=reading.credit,
     )
 
 
 def without_flow(base: Decimal, equity: Decimal, flow: Decimal) -> Decimal:
     """A base scaled with the equity that a cash flow changed, so that the flow itself moves no percentage.
 
-    Subtracting the amount instead would deepen the drawdown of an account that withdraws below its peak.
+    Adding the amount instead would deepen the drawdown of an account that withdraws below its peak. It is
+    added only where nothing was left before the flow: no share is kept then, and the loss must stay seen.
     Source: CFA Institute, "Global Investment Performance Standards", time-weighted returns.
     """
     if flow == 0:
         return base
     before = equity - flow
     if before <= 0:
-        return equity
+        return base + flow
     return (base * equity / before).quantize(_MONEY_GRID, rounding=ROUND_HALF_EVEN)
 
 
@@ -96,11 +99,11 @@ def explained_flow(memory: GuardMemory, reading: Reading, deals: Iterable[Deal])
     Deals are read after the reading and may hold later ones; None when no run of them explains the change.
     Brokers round the balance and each deal on their own, so each deal may be off by the smallest money unit.
     """
-    change = reading.balance - memory.last_balance
+    change, unit = reading.balance - memory.last_balance, smallest_unit(reading)
     new = sorted((deal for deal in deals if deal.ticket > memory.last_deal), key=lambda deal: deal.ticket)
     for count in range(len(new), -1, -1):
         total = sum((result_of(deal) for deal in new[:count]), Decimal(0))
-        if abs(total - change) <= _DEAL_ROUNDING * count:
+        if abs(total - change) <= unit * count:
             return _flow(memory, new[:count])
     return None
 
@@ -111,8 +114,16 @@ def flow_by_time(memory: GuardMemory, reading: Reading, deals: Iterable[Deal]) -
     return _flow(memory, new)
 
 
+def smallest_unit(reading: Reading) -> Decimal:
+    """The smallest amount of the account's currency, as its balance is written: 1 yen, 1 cent."""
+    exponent = reading.balance.as_tuple().exponent
+    return Decimal(1).scaleb(min(exponent, 0)) if isinstance(exponent, int) else Decimal(1)
+
+
 def result_of(deal: Deal) -> Decimal:
-    """What a deal did to the balance."""
+    """What a deal did to the balance; a credit is kept beside it."""
+    if deal.entry is DealEntry.CREDIT:
+        return Decimal(0)
     return deal.profit + deal.swap + deal.commission + deal.fee
 
 

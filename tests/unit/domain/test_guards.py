@@ -148,6 +148,56 @@ def test_each_deal_may_be_off_by_the_brokers_rounding(balance: str, explained: b
     assert (flow is not None) is explained
 
 
+@pytest.mark.parametrize(("balance", "unit_deals_off"), [("100000", "1"), ("100.00000000", "0.00000001")])
+def test_rounding_allowed_is_the_smallest_unit_of_the_currency(balance: str, unit_deals_off: str) -> None:
+    """A deposit below a cent of a currency with eight digits is no rounding; a yen in a yen account is."""
+    memory = first_memory(make_reading(balance, balance), ())
+    loss, deposit = Decimal("-2") * Decimal(unit_deals_off), Decimal("4") * Decimal(unit_deals_off)
+    shown = make_reading(balance, str(Decimal(balance) + loss + Decimal(unit_deals_off)))
+    deals = (make_deal(1, str(loss), entry=DealEntry.OUT), make_deal(2, str(deposit)))
+
+    assert explained_flow(memory, shown, deals) == Flow(amount=Decimal(0), last_deal=1)
+
+
+@pytest.mark.parametrize("credit", ["3000", "-3000"])
+def test_credit_given_or_taken_back_moves_no_drawdown(credit: str) -> None:
+    """A broker that takes a bonus back takes its own money: no loss."""
+    given = max(-Decimal(credit), Decimal(0))
+    seen = replace(make_reading("13000"), credit=given, equity=Decimal(10_000) + given)
+    memory = first_memory(seen, ())
+    now = replace(seen, credit=seen.credit + Decimal(credit), equity=seen.equity + Decimal(credit))
+
+    later = remembered(memory, now, NO_FLOW)
+
+    assert drawdown_percent(later.peak_equity, now.equity) == 0
+    assert later.cash_flow_total == Decimal(credit)
+
+
+def test_credit_beside_the_balance_explains_no_change_of_it() -> None:
+    memory = first_memory(make_reading(), ())
+    deals = (make_deal(1, "3000", entry=DealEntry.CREDIT), make_deal(2, "-100", entry=DealEntry.OUT))
+
+    assert explained_flow(memory, make_reading("9900", "9900"), deals) == Flow(amount=Decimal(0), last_deal=2)
+
+
+def test_cost_of_trading_is_a_loss_and_no_withdrawal() -> None:
+    memory = first_memory(make_reading(), ())
+    now = make_reading("7900", "7900")
+    flow = explained_flow(memory, now, (make_deal(1, "-2100", entry=DealEntry.COST),))
+
+    assert flow == Flow(amount=Decimal(0), last_deal=1)
+    assert isinstance(judge(now, remembered(memory, now, flow), Limits()), Breached)
+
+
+def test_deposit_into_an_account_that_lost_everything_hides_no_loss() -> None:
+    memory = first_memory(make_reading("1000", "1000"), ())
+    now = make_reading("4500", "6000")  # 5000 put in, 1500 lost: more than there was
+
+    later = remembered(memory, now, Flow(amount=Decimal(5000), last_deal=1))
+
+    assert isinstance(judge(now, later, Limits()), Breached)
+
+
 def test_flow_by_time_takes_what_lies_between_the_readings() -> None:
     at = START + timedelta(seconds=5)
     reading = make_reading(at=at)

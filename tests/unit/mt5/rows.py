@@ -53,3 +53,25 @@ def terminal(**changes: Any) -> Any:
         "build": 1,
     }
     return SimpleNamespace(**{**fields, **changes})
+
+
+def deal(**changes: Any) -> Any:
+    fields = {
+        "ticket": 1,
+        "order": 0,
+        "position_id": 0,
+        "symbol": "",
+        "type": 0,
+        "entry": 0,
+        "volume": 0.0,
+        "price": 0.0,
+        "profit": 100.0,
+        "swap": 0.0,
+        "commission": 0.0,
+        "fee": 0.0,
+        "magic": 0,
+        "reason": 0,
+        "comment": "",
+        "time_msc": 0,
+    }
+    return SimpleNamespace(**{**fields, **changes})

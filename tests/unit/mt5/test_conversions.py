@@ -3,9 +3,20 @@ from decimal import Decimal
 
 import pytest
 
-from mt5fleet.adapters.mt5.conversions import Scale, mode_of, moment, rounded, server_stamp_s, side_of
-from mt5fleet.domain.broker import Mode
+from mt5fleet.adapters.mt5.conversions import (
+    Scale,
+    deal_of,
+    mode_of,
+    moment,
+    reading_of,
+    rounded,
+    server_stamp_s,
+    side_of,
+)
+from mt5fleet.domain.broker import DealEntry, Mode
+from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.signal import Side
+from tests.unit.mt5 import rows
 
 
 @pytest.mark.parametrize(
@@ -40,3 +51,34 @@ def test_a_trade_mode_that_is_not_documented_is_unknown(number: int, mode: Mode 
 )
 def test_order_types_have_a_side(number: int, side: Side | None) -> None:
     assert side_of(number) is side
+
+
+@pytest.mark.parametrize(
+    ("deal_type", "entry"),
+    [
+        (2, DealEntry.NONE),  # deposit, withdrawal
+        (3, DealEntry.CREDIT),
+        (4, DealEntry.COST),  # charge
+        (5, DealEntry.NONE),  # correction
+        (6, DealEntry.NONE),  # bonus
+        (7, DealEntry.COST),  # commission
+        (12, DealEntry.COST),  # interest
+        (99, DealEntry.COST),
+    ],
+)
+def test_only_money_put_in_or_taken_out_is_a_balance_operation(deal_type: int, entry: DealEntry) -> None:
+    row = rows.deal(type=deal_type)
+
+    assert deal_of(row, Scale(), 2, 0).entry is entry
+
+
+@pytest.mark.parametrize("field", ["balance", "equity", "credit", "margin", "margin_free", "profit"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_number_that_is_none_fails_the_reading_of_this_account_only(field: str, value: float) -> None:
+    """On the wire it would make the answer for all accounts of the bridge unreadable."""
+    row = rows.account(
+        **{"currency": "USD", "equity": 1.0, "credit": 0.0, "margin_free": 1.0, "profit": 0.0, field: value}
+    )
+
+    with pytest.raises(Unreachable, match="not a number"):
+        reading_of("alpha", row, datetime(2026, 7, 1, tzinfo=UTC), 0, 0)

@@ -47,11 +47,17 @@ class BrokerOrderState(IntEnum):
 
 
 class DealType(IntEnum):
-    """DEAL_TYPE: only trades have a side; every other number is a balance operation."""
+    """DEAL_TYPE: only trades have a side; numbers that are not here are costs or income of trading.
+
+    Source: MQL5 Reference, "Deal Properties", ENUM_DEAL_TYPE.
+    """
 
     BUY = 0
     SELL = 1
-    CREDIT = 3
+    BALANCE = 2  # deposit or withdrawal
+    CREDIT = 3  # lent by the broker, kept beside the balance
+    CORRECTION = 5  # the broker puts a balance right, for instance a negative one
+    BONUS = 6
 
 
 class DealEntryCode(IntEnum):

@@ -6,6 +6,7 @@ A float never becomes a Decimal raw: it is first written with the digits that th
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 
 from mt5fleet.adapters.mt5.codes import AccountTrade, DealEntryCode, DealType, OrderType, SymbolTrade
 from mt5fleet.adapters.mt5.shapes import AccountRow, DealRow, OrderRow, PositionRow, SymbolRow, TickRow
@@ -19,6 +20,7 @@ from mt5fleet.domain.broker import (
     Reading,
     RestingOrder,
 )
+from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.signal import Entry, Side
 
 VOLUME_DIGITS_DEFAULT = 8  # balance operations name no symbol; no broker has finer lots
@@ -48,6 +50,7 @@ _DEAL_ENTRIES = {
     DealEntryCode.INOUT: DealEntry.INOUT,
     DealEntryCode.OUT_BY: DealEntry.OUT_BY,
 }
+_CASH = frozenset({DealType.BALANCE, DealType.CORRECTION, DealType.BONUS})
 # The module itself says demo or contest; anything else is treated as real money or as unknown.
 _MODES = {AccountTrade.DEMO: Mode.DEMO, AccountTrade.CONTEST: Mode.DEMO, AccountTrade.REAL: Mode.REAL}
 
@@ -142,7 +145,11 @@ def quote_of(symbol: str, row: TickRow, scale: Scale, offset_s: int) -> Quote:
 
 
 def reading_of(account: str, row: AccountRow, at: datetime, positions: int, orders: int) -> Reading:
-    """Money of the account."""
+    """Money of the account; raises Unreachable when the terminal gives something that is no number."""
+    amounts = (row.balance, row.equity, row.credit, row.margin, row.margin_free, row.profit)
+    if not all(map(isfinite, amounts)):
+        # Refused here: one account's impossible number must not spoil the answer for many accounts.
+        raise Unreachable("the terminal shows balance, equity, credit, margin or profit that is not a number")
     digits = row.currency_digits
     return Reading(
         account=account,
@@ -209,7 +216,7 @@ def deal_of(row: DealRow, scale: Scale, currency_digits: int, offset_s: int) -> 
         position=row.position_id,
         symbol=row.symbol,
         side=_deal_side(row) if trade else None,
-        entry=_DEAL_ENTRIES[DealEntryCode(row.entry)] if trade else DealEntry.NONE,
+        entry=_DEAL_ENTRIES[DealEntryCode(row.entry)] if trade else _untraded(row.type),
         volume=scale.volume(row.volume),
         price=scale.price(row.price),
         profit=rounded(row.profit, currency_digits),
@@ -221,6 +228,12 @@ def deal_of(row: DealRow, scale: Scale, currency_digits: int, offset_s: int) -> 
         comment=row.comment,
         at=moment(row.time_msc, offset_s),
     )
+
+
+def _untraded(deal_type: int) -> DealEntry:
+    if deal_type == DealType.CREDIT:
+        return DealEntry.CREDIT
+    return DealEntry.NONE if deal_type in _CASH else DealEntry.COST
 
 
 def _deal_side(row: DealRow) -> Side:
