@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from mt5fleet.domain.account import Foreign
 from mt5fleet.domain.broker import Position, Reading, RestingOrder
+from mt5fleet.domain.drawdown import smallest_unit
 from mt5fleet.domain.errors import GatewayError, StaleToken
 from mt5fleet.domain.ids import is_ours, order_key
 from mt5fleet.domain.order import CancelOrder, CloseOrder, Outcome, Permit
@@ -64,11 +65,13 @@ class Flatten:
             return "a shadow account: nothing is sent"
         self._latching.confirm(hold.status)
         try:
-            return self._rounds(hold)
+            why_not = self._rounds(hold)
         except StaleToken:
             raise
         except GatewayError as error:
-            return f"the account cannot be read: {error}"
+            why_not = f"the account cannot be read: {error}"
+        self._tell_stuck(hold, why_not)
+        return why_not
 
     def _rounds(self, hold: Hold) -> str:
         end_s = self._clock.monotonic_s() + self._settings.pass_s
@@ -98,14 +101,27 @@ class Flatten:
         return self._ledger.flatten_step(hold.lease, tuple(receipts))
 
     def _books(self, hold: Hold) -> _Books:
-        orders = self._gateway.orders(hold.name, hold.lease.token)
+        orders = self._orders(hold)
         positions = self._gateway.positions(hold.name, hold.lease.token)
+        if isinstance(orders, GatewayError):
+            if not positions:
+                raise orders
+            orders = ()  # what is listed is closed meanwhile; flat is shown by both lists only
         may_touch = _touchable(hold.account.foreign)
         worst_first = sorted(positions, key=lambda position: position.profit + position.swap)
         return _Books(
             orders=tuple(order for order in orders if may_touch(order.magic)),
             positions=tuple(position for position in worst_first if may_touch(position.magic)),
         )
+
+    def _orders(self, hold: Hold) -> tuple[RestingOrder, ...] | GatewayError:
+        """Resting orders, read before positions: one that fills in between is seen twice, not never."""
+        try:
+            return self._gateway.orders(hold.name, hold.lease.token)
+        except StaleToken:
+            raise
+        except GatewayError as error:
+            return error
 
     def _take_away(self, hold: Hold, item: RestingOrder | Position, number: int) -> Event:
         if isinstance(item, RestingOrder):
@@ -161,6 +177,16 @@ class Flatten:
         if self._told.first(f"{subject}:{number // self._settings.rounds_alert}"):
             self._ledger.raise_alert(_not_flat_alert(hold, number, subject))
 
+    def _tell_stuck(self, hold: Hold, why_not: str) -> None:
+        """A flatten that makes no round is told by its age: nothing else would speak of it."""
+        since = hold.status.since
+        if not why_not or since is None:
+            return
+        lasted_s = (hold.time.now() - since).total_seconds()
+        subject = f"not-flat:{hold.name}:{hold.status.halted_seq}"
+        if lasted_s >= self._settings.stuck_alert_s and self._told.first(subject):
+            self._ledger.raise_alert(_stuck_alert(hold, why_not, subject))
+
 
 def _proved(answer: Sent) -> Outcome:
     if answer.stale is not None:
@@ -173,7 +199,9 @@ def _touchable(foreign: Foreign) -> Callable[[int], bool]:
 
 
 def _nothing_open(reading: Reading) -> bool:
-    return reading.margin == 0 and reading.equity == reading.balance + reading.credit
+    """With a credit, three numbers are rounded each on its own; without one, two equal ones are."""
+    slack = smallest_unit(reading) if reading.credit else Decimal(0)
+    return reading.margin == 0 and abs(reading.equity - reading.balance - reading.credit) <= slack
 
 
 def _receipt(hold: Hold, operation: str, ticket: int, symbol: str, number: int, outcome: Outcome) -> Event:
@@ -208,6 +236,16 @@ def _not_flat_alert(hold: Hold, number: int, subject: str) -> Alert:
         severity=Severity.CRITICAL,
         title=f"{hold.name} is halted and not flat",
         text=f"{number} rounds have not closed everything; it goes on. Look at the terminal now.",
+        dedupe=subject,
+        account=hold.name,
+    )
+
+
+def _stuck_alert(hold: Hold, why_not: str, subject: str) -> Alert:
+    return Alert(
+        severity=Severity.CRITICAL,
+        title=f"{hold.name} is halted and not shown flat",
+        text=f"{why_not}. The flatten goes on. Look at the terminal now.",
         dedupe=subject,
         account=hold.name,
     )

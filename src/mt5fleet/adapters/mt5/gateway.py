@@ -1,5 +1,6 @@
 """The gateway port over a MetaTrader5-shaped module, for one account; one call at a time."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -23,7 +24,7 @@ from mt5fleet.adapters.mt5.reducing import close
 from mt5fleet.adapters.mt5.session import DAY_S, Session
 from mt5fleet.adapters.mt5.settings import TerminalSettings
 from mt5fleet.adapters.mt5.settling import Question, resolve
-from mt5fleet.adapters.mt5.shapes import Module
+from mt5fleet.adapters.mt5.shapes import AccountRow, Module
 from mt5fleet.domain.broker import Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
 from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable
 from mt5fleet.domain.ids import magic_of
@@ -60,10 +61,11 @@ class ModuleGateway:
 
     def reading(self, account: str, token: int | None = None) -> Reading:
         self._enter(account, token)
+        at = self._clock.now()  # before the reads: a slow terminal makes the money old, not new
         row = self._session.account()
         self._session.terminal()
         positions, orders = len(self._session.positions()), len(self._session.orders())
-        return reading_of(account, row, self._clock.now(), positions, orders)
+        return reading_of(account, row, at, positions, orders)
 
     def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
         return {account: self._reading_or_reason(account) for account in accounts}
@@ -84,18 +86,17 @@ class ModuleGateway:
 
     def positions(self, account: str, token: int | None = None) -> tuple[Position, ...]:
         self._enter(account, token)
-        digits = self._session.require_synchronised().currency_digits
-        offset_s = self._session.offset_or_zero_s()
         rows = self._session.positions()
+        digits = self._account_showing(rows).currency_digits
+        offset_s = self._session.offset_or_zero_s()
         return tuple(position_of(row, self._session.scale(row.symbol), digits, offset_s) for row in rows)
 
     def orders(self, account: str, token: int | None = None) -> tuple[RestingOrder, ...]:
         self._enter(account, token)
-        self._session.require_synchronised()
+        rows = self._session.orders()
+        self._account_showing(rows)
         offset_s = self._session.offset_or_zero_s()
-        return tuple(
-            resting_of(row, self._session.scale(row.symbol), offset_s) for row in self._session.orders()
-        )
+        return tuple(resting_of(row, self._session.scale(row.symbol), offset_s) for row in rows)
 
     def deals(self, account: str, since: datetime, until: datetime) -> tuple[Deal, ...]:
         self._enter(account, None)
@@ -161,6 +162,14 @@ class ModuleGateway:
     def _begin(self, account: str, permit: Permit) -> None:
         _require_key(permit.key)
         self._enter(account, permit.token)
+
+    def _account_showing(self, rows: Sequence[object]) -> AccountRow:
+        """The account's row; an empty list asks for more proof, what is listed may be closed without it."""
+        if not rows:
+            return self._session.require_synchronised()
+        account = self._session.account()
+        self._session.terminal()
+        return account
 
     def _reading_or_reason(self, account: str) -> Reading | str:
         try:

@@ -110,8 +110,9 @@ def _request(session: Session, position: PositionRow, volume: Decimal, key: str)
         raise Unreachable(f"the terminal has no price of {position.symbol} to close at")
     quote = quote_of(position.symbol, tick, session.scale(position.symbol), session.offset_or_zero_s())
     side = Side.SELL if position.type == OrderType.BUY else Side.BUY
+    at_once = min(volume, session.scale(position.symbol).volume(rules.volume_max))  # the rest needs another
     return close_request(
-        position, volume, rules, quote.entry_price(side), magic_of(key), f"mf.close.{key[:12]}"
+        position, at_once, rules, quote.entry_price(side), magic_of(key), f"mf.close.{key[:12]}"
     )
 
 
