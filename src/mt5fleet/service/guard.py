@@ -107,7 +107,7 @@ class GuardSweep:
             return {account.name: str(error) for account in batch}
 
     def _look(self, account: Account, answer: Reading | Blind, tally: _Tally) -> None:
-        status = self._with_bridge_latch(account, self._ledger.account_status(account.name))
+        status = self._ledger.account_status(account.name)
         judged = answer if isinstance(answer, Blind) else self._judged(account, answer, status)
         if isinstance(judged, Blind):
             tally.blind.append(account.name)
@@ -120,18 +120,22 @@ class GuardSweep:
 
     def _judged(self, account: Account, reading: Reading, status: AccountStatus) -> AccountStatus | Blind:
         """Write memory and verdict in one step; a breach raises the ledger's latch in the same one."""
-        memory = self._remember.after(account.name, reading, status.memory)
-        if isinstance(memory, Blind):
-            return memory
-        verdict = judge(reading, memory, account.limits)
+        compared = self._with_bridge_latch(account, status)
+        if isinstance(compared, Blind):
+            return compared
+        status = compared
+        known = self._remember.after(account.name, reading, status.memory)
+        if isinstance(known, Blind):
+            return known
+        verdict = judge(reading, known.memory, account.limits)
         halt = verdict if isinstance(verdict, Breached) and status.state is not TradingState.HALTED else None
         return self._ledger.judge(
             account.name,
             reading,
-            memory,
+            known.memory,
             halt_reason=None if halt is None else halt.sentence,
             events=() if halt is None else _breach_events(account.name, halt),
-            alert=None,  # the halt is announced when the bridge has confirmed it, or stays silent
+            alert=known.alert,  # the halt is announced when the bridge has confirmed it, or stays silent
         )
 
     def _watch_halted(
@@ -162,16 +166,21 @@ class GuardSweep:
         magics = [position.magic for position in positions] + [order.magic for order in orders]
         return any(is_ours(magic) for magic in magics)
 
-    def _with_bridge_latch(self, account: Account, status: AccountStatus) -> AccountStatus:
-        """A latch that only the bridge remembers is copied into the ledger; its absence lifts nothing."""
-        if status.state is TradingState.HALTED or not self._health_due(account.name, status):
+    def _with_bridge_latch(self, account: Account, status: AccountStatus) -> AccountStatus | Blind:
+        """A latch that one side has forgotten is copied to it; its absence lifts nothing.
+
+        Asked only where a reading came: a silent bridge must not be waited for once per account.
+        """
+        if not self._health_due(account.name, status):
             return status
         try:
             latched = self._gateway.health(account.name).latched
-        except GatewayError:
-            return status  # the reading says how blind we are
+            if not latched and status.latch_confirmed and status.state is TradingState.HALTED:
+                self._gateway.latch(account.name, status.halted_seq, status.reason)
+        except GatewayError as error:
+            return status if status.memory else Blind(why=f"the bridge's latch cannot be read: {error}")
         self._health_s[account.name] = self._clock.monotonic_s()
-        if not latched:
+        if not latched or status.state is TradingState.HALTED:
             return status
         reason = "the bridge holds a latch that the ledger did not know"
         event = Event(type=EventType.HALTED, account=account.name, numbers={"reason": reason})

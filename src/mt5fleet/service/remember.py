@@ -1,5 +1,6 @@
 """What the guards remember after a reading: the peak, with deposits and withdrawals taken out of it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mt5fleet.domain.account import GuardMemory
@@ -7,8 +8,18 @@ from mt5fleet.domain.broker import Deal, Reading
 from mt5fleet.domain.drawdown import Flow, explained_flow, first_memory, flow_by_time, remembered
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.guards import Blind
+from mt5fleet.domain.ids import is_ours
+from mt5fleet.domain.record import Alert, Severity
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.service.settings import GuardSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """The new memory; `alert` says what people must know about how it was made."""
+
+    memory: GuardMemory
+    alert: Alert | None = None
 
 
 class Remember:
@@ -17,29 +28,68 @@ class Remember:
     def __init__(self, gateway: Gateway, settings: GuardSettings) -> None:
         self._gateway = gateway
         self._settings = settings
+        self._unexplained_at: dict[str, datetime] = {}  # the first reading that the deals did not explain
 
-    def after(self, account: str, reading: Reading, memory: GuardMemory | None) -> GuardMemory | Blind:
+    def after(self, account: str, reading: Reading, memory: GuardMemory | None) -> Remembered | Blind:
         """The memory that a valid reading makes, or why there is none yet."""
         try:
             if memory is None:
-                return first_memory(reading, self._deals(account, reading.at, reading))
-            flow = self._flow(account, reading, memory)
+                return self._first(account, reading)
+            return self._next(account, reading, memory)
         except GatewayError as error:
             return Blind(why=f"deals cannot be read: {error}")
-        if flow is None:
-            return Blind(why="the deals shown do not explain the change of the balance yet")
-        return remembered(memory, reading, flow)
 
-    def _flow(self, account: str, reading: Reading, memory: GuardMemory) -> Flow | None:
+    def _first(self, account: str, reading: Reading) -> Remembered:
+        """Opens need memory, so an account with orders of ours and without memory was known before."""
+        since = reading.at - timedelta(days=self._settings.first_sight_days)
+        deals = self._deals(account, since, reading)
+        known_before = any(is_ours(deal.magic) for deal in deals)
+        alert = _peak_lost(account, reading) if known_before else None
+        return Remembered(memory=first_memory(reading, deals), alert=alert)
+
+    def _next(self, account: str, reading: Reading, memory: GuardMemory) -> Remembered | Blind:
         if reading.balance == memory.last_balance:
-            return Flow(amount=reading.balance - memory.last_balance, last_deal=memory.last_deal)
+            flow = Flow(amount=reading.balance - memory.last_balance, last_deal=memory.last_deal)
+            return self._explained(account, reading, memory, flow)
         deals = self._deals(account, memory.last_at, reading)
-        flow = explained_flow(memory, reading, deals)
-        waited_s = (reading.at - memory.last_at).total_seconds()
-        if flow is None and waited_s >= self._settings.unexplained_s:
-            return flow_by_time(memory, reading, deals)
-        return flow
+        explained = explained_flow(memory, reading, deals)
+        if explained is not None:
+            return self._explained(account, reading, memory, explained)
+        first_at = self._unexplained_at.setdefault(account, reading.at)
+        if (reading.at - first_at).total_seconds() < self._settings.unexplained_s:
+            return Blind(why="the deals shown do not explain the change of the balance yet")
+        del self._unexplained_at[account]
+        flow = flow_by_time(memory, reading, deals)
+        alert = _by_time(account, reading, memory, flow)
+        return Remembered(memory=remembered(memory, reading, flow), alert=alert)
+
+    def _explained(self, account: str, reading: Reading, memory: GuardMemory, flow: Flow) -> Remembered:
+        self._unexplained_at.pop(account, None)
+        return Remembered(memory=remembered(memory, reading, flow))
 
     def _deals(self, account: str, since: datetime, reading: Reading) -> tuple[Deal, ...]:
         margin = timedelta(seconds=self._settings.deals_window_s)
         return self._gateway.deals(account, since - margin, reading.at + margin)
+
+
+def _peak_lost(account: str, reading: Reading) -> Alert:
+    return Alert(
+        severity=Severity.CRITICAL,
+        title=f"The peak equity of {account} was lost",
+        text=f"The fleet traded here before and the ledger knows nothing of it: drawdown is measured from "
+        f"{reading.equity} {reading.currency} now. Compare it with the account's history, and halt the "
+        "account if its drawdown is past what you accept.",
+        dedupe=f"peak-lost:{account}",
+        account=account,
+    )
+
+
+def _by_time(account: str, reading: Reading, memory: GuardMemory, flow: Flow) -> Alert:
+    return Alert(
+        severity=Severity.WARNING,
+        title=f"The balance of {account} is not explained by its deals",
+        text=f"It went from {memory.last_balance} to {reading.balance}; deals of that time show deposits and "
+        f"withdrawals of {flow.amount}, the rest counts as profit or loss. Look at the account's history.",
+        dedupe=f"unexplained:{account}",
+        account=account,
+    )

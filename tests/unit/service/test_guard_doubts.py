@@ -1,0 +1,146 @@
+"""What the guards do while something is forgotten, shown late or not answered."""
+
+from dataclasses import replace
+
+from mt5fleet.domain.account import TradingState
+from mt5fleet.domain.broker import DealEntry, Reading
+from mt5fleet.domain.errors import Unreachable
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.testing.builders import make_account, make_deal
+from mt5fleet.testing.memory_journal import MemoryJournal
+from tests.unit.service.rig import Rig, Worker
+from tests.unit.service.test_guard import breach, cash
+
+S = OrderState
+
+
+def test_balance_counted_by_time_is_told(rig: Rig) -> None:
+    rig.book().balance -= 100
+    for _ in range(12):
+        rig.clock.advance_s(1)
+        rig.guard()
+
+    assert rig.alerts().count("The balance of alpha is not explained by its deals") == 1
+
+
+def test_withdrawal_shown_late_after_an_outage_breaches_nothing(rig: Rig) -> None:
+    """The wait for the deals begins when the balance was seen to change, not at the last good reading."""
+    rig.book().connected = False
+    rig.clock.advance_s(600)
+    rig.guard()
+    rig.book().connected = True
+    cash(rig, "-2500")
+    hidden = rig.book().deals.pop()
+    assert rig.guard().blind == ("alpha",)
+
+    rig.book().deals.append(hidden)
+    rig.clock.advance_s(2)
+
+    assert rig.guard().blind == ()
+    assert rig.ledger.account_status("alpha").state is TradingState.ACTIVE
+
+
+def test_peak_lost_with_the_ledger_is_told(rig: Rig) -> None:
+    rig.execute()
+    deal = make_deal(next(rig.book()._tickets), "0", entry=DealEntry.OUT, at=rig.clock.now())
+    rig.book().deals.append(replace(deal, magic=next(iter(rig.book().positions.values())).magic))
+    rig.ledger.wipe()
+    rig.tell()
+
+    rig.guard()
+
+    assert "The peak equity of alpha was lost" in rig.alerts()
+
+
+def test_account_seen_for_the_first_time_has_lost_no_peak(rig: Rig) -> None:
+    assert rig.alerts() == []
+
+
+def test_wiped_ledger_opens_nothing_before_latch_and_reading_were_seen(rig: Rig) -> None:
+    class Mute:
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.gateway, name)
+
+        def health(self, account: str) -> object:
+            raise Unreachable("no bridge")
+
+    rig.ledger.wipe()
+    rig.tell()
+    worker = Worker(rig, rig.ledger, Mute())  # type: ignore[arg-type]  # a fake port
+
+    assert worker.guard.run().blind == ("alpha",)
+    assert rig.execute().state is S.RECEIVED
+
+    rig.guard()
+    rig.clock.advance_s(3)
+    rig.drain()
+    assert rig.states() == [S.FILLED]
+
+
+def test_bridge_that_forgot_a_halt_is_latched_again(rig: Rig) -> None:
+    breach(rig)
+    rig.book().journal = MemoryJournal("another", rig.clock.now())
+
+    rig.clock.advance_s(rig.guard_settings.health_every_s)
+    rig.guard()
+
+    assert rig.book().journal.latch() is not None
+
+
+def test_bridge_that_gives_no_reading_is_not_asked_for_each_account() -> None:
+    rig = Rig(make_account("alpha", login=1), make_account("beta", login=2))
+    asked: list[str] = []
+
+    class Silent:
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.gateway, name)
+
+        def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+            return dict.fromkeys(accounts, "no answer")
+
+        def health(self, account: str) -> object:
+            asked.append(account)
+            raise Unreachable("no answer")
+
+    Worker(rig, rig.ledger, Silent()).guard.run()  # type: ignore[arg-type]  # a fake port
+
+    assert asked == []
+
+
+def test_flatten_that_cannot_read_the_account_is_told(rig: Rig) -> None:
+    breach(rig)
+    rig.book().synchronised = False
+    rig.drain()
+    assert not any("not shown flat" in title for title in rig.alerts())
+
+    for _ in range(3):
+        rig.clock.advance_s(16)
+        rig.drain()
+
+    assert rig.alerts().count("alpha is halted and not shown flat") == 1
+
+
+def test_positions_are_closed_while_resting_orders_cannot_be_read(rig: Rig) -> None:
+    class NoOrders:
+        down = True
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.gateway, name)
+
+        def orders(self, account: str, token: int | None = None) -> object:
+            if self.down:
+                raise Unreachable("not caught up")
+            return rig.gateway.orders(account, token)
+
+    gateway = NoOrders()
+    rig.worker = Worker(rig, rig.ledger, gateway)  # type: ignore[arg-type]  # a fake port
+    breach(rig)
+
+    rig.drain()
+    assert rig.book().positions == {}
+    assert rig.ledger.account_status("alpha").flatten_due
+
+    gateway.down = False
+    rig.clock.advance_s(6)
+    rig.drain()
+    assert not rig.ledger.account_status("alpha").flatten_due
