@@ -139,6 +139,7 @@ def _settings(config: Message) -> TerminalSettings:
         shadow=config["shadow"] is True,
         visibility_lag_s=float(str(config["visibility_lag_s"])),
         settle_s=float(str(config["settle_s"])),
+        unanswered_s=float(str(config["unanswered_s"])),
         quote_age_s_max=Decimal(str(config["quote_age_s_max"])),
         server_offset_s=_number_or_none(config["server_offset_s"]),
     )

@@ -23,6 +23,7 @@ class ChildConfig:
     terminal_path: str = ""  # empty: the module finds the terminal; the simulator needs none
     visibility_lag_s: float = 2.0
     settle_s: float = 10.0  # the order deadline: longer the child does not live without an answer
+    unanswered_s: float = 60.0  # ending the child ends nothing at the broker, which may take longer than that
     quote_age_s_max: Decimal = Decimal(30)
     server_offset_s: int | None = None
     start_timeout_ms: int = 60_000  # a terminal that was closed takes that long to log in

@@ -36,7 +36,7 @@ from mt5fleet.testing.fake_gateway import FakeGateway, Fault
 ACCOUNT, LOGIN, SERVER, PASSWORD, SYMBOL = "alpha", 1001, "Simulator-1", "pw", "EURUSD"
 BID, ASK = Decimal("1.10000"), Decimal("1.10010")
 EVENTUALLY_S_MAX = 20.0
-LAG_S, SETTLE_S = 0.3, 0.5  # short, so that a proof of absence takes a second
+LAG_S, SETTLE_S, UNANSWERED_S = 0.3, 0.5, 1.5  # short, so that a proof of absence takes a second
 TOKEN = "contract-token"
 SETTINGS = TerminalSettings(
     account=ACCOUNT,
@@ -45,6 +45,7 @@ SETTINGS = TerminalSettings(
     mode=Mode.DEMO,
     visibility_lag_s=LAG_S,
     settle_s=SETTLE_S,
+    unanswered_s=UNANSWERED_S,
     server_offset_s=7200,
 )
 

@@ -25,6 +25,7 @@ def main() -> None:
         journal_dir=folder / "journal",
         visibility_lag_s=0.3,
         settle_s=0.5,
+        unanswered_s=1.5,
         server_offset_s=7200,
     )
     if "--shadow" in sys.argv:

@@ -1,6 +1,7 @@
 """The gateway over a scripted module on a clock that stands still: moments and rare answers, exactly."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -167,6 +168,40 @@ def test_absence_counts_only_after_the_terminals_own_time_and_in_two_looks(desk:
         desk.clock.advance_s(wait_s)
         seen.append(desk.resolve().state)
     assert seen == [OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.NOT_SENT]
+
+
+def never_returns() -> Any:
+    raise SystemError("the process ended here")
+
+
+def times_out() -> Any:
+    return answer(retcode=10012)
+
+
+@pytest.mark.parametrize("end", [never_returns, times_out])
+def test_send_that_nobody_waited_for_may_still_come_for_a_minute(desk: Desk, end: Any) -> None:
+    desk.module.on_send = end
+    with suppress(SystemError):
+        desk.submit()
+    seen = []
+    for wait_s in (14.0, 45.9, 0.1, 2.0):
+        desk.clock.advance_s(wait_s)
+        seen.append(desk.resolve().state)
+    assert seen == [OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.NOT_SENT]
+
+
+@pytest.mark.parametrize(("remaining", "state"), [("0", OrderState.NOT_SENT), ("0.05", OrderState.IN_DOUBT)])
+def test_full_close_that_nobody_waited_for_is_tried_again_soon_and_a_partial_one_late(
+    desk: Desk, remaining: str, state: OrderState
+) -> None:
+    desk.module.open = (position(magic=7),)
+    desk.module.on_send = never_returns
+    with suppress(SystemError):
+        desk.close(5, remaining)
+    desk.clock.advance_s(10)
+    assert desk.resolve().state is OrderState.IN_DOUBT
+    desk.clock.advance_s(2)
+    assert desk.resolve().state is state
 
 
 def test_one_late_look_alone_proves_nothing(desk: Desk) -> None:

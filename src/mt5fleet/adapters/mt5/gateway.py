@@ -141,7 +141,7 @@ class ModuleGateway:
         """Latch as the port says; Unanswered while an open just sent may still be in the terminal."""
         self._require_mine(account)
         self._journal.set_latch(sequence, reason)
-        now, settle_s = self._clock.now(), self._settings.settle_s
+        now, settle_s = self._clock.now(), self._settings.unanswered_s
         recent = [
             entry
             for entry in self._journal.unfinished()

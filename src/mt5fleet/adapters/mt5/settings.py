@@ -14,8 +14,10 @@ CLOCK_SKEW_MS_MAX = 500  # bridge against ledger, section 5 of the design; furth
 class TerminalSettings:
     """One account on one terminal. `server_offset_s` None: inferred from ticks that are seen to arrive.
 
-    `settle_s`: how long after a send without answer the terminal may still carry it out; absence counts only
-    after it. `visibility_lag_s`: how far apart two looks must be before their absence proves anything.
+    `settle_s`: how long after a send with a doubtful answer it may still be carried out; absence counts only
+    after it. `unanswered_s`: the same for a send without any answer, because our process ended in it or
+    somebody stopped waiting: terminal and broker go on without us.
+    `visibility_lag_s`: how far apart two looks must be before their absence proves anything.
     """
 
     account: str
@@ -25,6 +27,7 @@ class TerminalSettings:
     shadow: bool = False
     visibility_lag_s: float = 2.0
     settle_s: float = 10.0
+    unanswered_s: float = 60.0
     quote_age_s_max: Decimal = Decimal(30)
     server_offset_s: int | None = None
 
@@ -32,5 +35,7 @@ class TerminalSettings:
         """Refuse times that prove nothing."""
         if self.visibility_lag_s <= 0 or self.settle_s < 0:
             raise InvalidValue("visibility_lag_s, settle_s", "must be above 0 and not negative")
+        if self.unanswered_s < self.settle_s:
+            raise InvalidValue("unanswered_s", "must not be below settle_s")
         if self.quote_age_s_max <= 0:
             raise InvalidValue("quote_age_s_max", "must be above 0")

@@ -12,6 +12,7 @@ from datetime import datetime
 from mt5fleet.adapters.mt5.absences import Absences
 from mt5fleet.adapters.mt5.attempts import as_known, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
+from mt5fleet.adapters.mt5.codes import LastError
 from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
 from mt5fleet.adapters.mt5.goals import find_order, find_position
 from mt5fleet.adapters.mt5.history import HistoryIndex
@@ -22,6 +23,8 @@ from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Retry
 from mt5fleet.ports.journal import JournalEntry
+
+RETCODE_TIMEOUT = 10012  # the broker did not answer the terminal in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +130,28 @@ def _twice(
 ) -> bool:
     """Absent in two looks a lag apart, both after the time the terminal may take to carry out a send."""
     now = session.clock.now()
-    newest = max((entry.written_at for entry in open_ones), default=question.since)
-    if open_ones and (now - newest).total_seconds() < session.settings.settle_s:
+    if any((now - entry.written_at).total_seconds() < _may_come_s(session, entry) for entry in open_ones):
         return False
     return absences.proved(question.key, now, session.breaks)
+
+
+def _may_come_s(session: Session, entry: JournalEntry) -> float:
+    """How long after it was written a send may still be carried out."""
+    unanswered = entry.outcome is None or _timed_out(entry.outcome)
+    long = unanswered and not _harmless_twice(entry)
+    return session.settings.unanswered_s if long else session.settings.settle_s
+
+
+def _timed_out(outcome: Outcome) -> bool:
+    """Whether module or terminal gave up waiting for a send that goes on without them."""
+    return outcome.last_error == LastError.IPC_TIMEOUT or outcome.retcode == RETCODE_TIMEOUT
+
+
+def _harmless_twice(entry: JournalEntry) -> bool:
+    """What ends in the same place when it is carried out twice need not wait: getting out comes first."""
+    if entry.operation == "close":
+        return decode(CloseOrder, asked_of(entry)).remaining == 0
+    return entry.operation in ("modify", "cancel")
 
 
 def _last_asked(entries: tuple[JournalEntry, ...]) -> str:
