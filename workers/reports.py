@@ -66,6 +66,7 @@ def guard_report(report: GuardReport) -> Report:
         **_named("blind", report.blind),
         **_named("breached", report.breached),
         **_named("unconfirmed", report.unconfirmed),
+        **_named("late_bridges", report.late_bridges),
     }
 
 

@@ -4,9 +4,10 @@ The ledger latches first, so that no open begins; then the bridge, so that none 
 Unknown is never a breach.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from mt5fleet.domain.account import Account, AccountStatus, Foreign, GuardMemory, TradingState
@@ -23,6 +24,7 @@ from mt5fleet.service.fleet import FleetSource
 from mt5fleet.service.latching import Latching
 from mt5fleet.service.remember import Remember
 from mt5fleet.service.settings import GuardSettings
+from mt5fleet.service.spread import Spread
 from mt5fleet.service.telling import ToldOnce
 from mt5fleet.service.waking import Waking
 
@@ -37,7 +39,10 @@ class GuardLedger(GuardBook, Outbox, Story, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardReport:
-    """What one sweep saw, by account name. `dropped`: it came too late and looked at nothing."""
+    """What one sweep saw, by account name. `dropped`: it came too late and looked at nothing.
+
+    `late_bridges` have not answered yet; their accounts are not among the others.
+    """
 
     judged: int
     blind: tuple[str, ...]
@@ -45,6 +50,7 @@ class GuardReport:
     unconfirmed: tuple[str, ...]
     dropped: bool
     wakes_failed: int = 0
+    late_bridges: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,6 +60,7 @@ class _Tally:
     breached: list[str] = field(default_factory=list)
     unconfirmed: list[str] = field(default_factory=list)
     wake: set[str] = field(default_factory=set)
+    wakes_failed: int = 0
 
 
 class GuardSweep:
@@ -78,19 +85,30 @@ class GuardSweep:
         self._remember = Remember(gateway, settings)
         self._latching = Latching(ledger, gateway, told_max=settings.told_max)
         self._told = ToldOnce(settings.told_max)
+        self._spread: Spread[_Tally] = Spread()
         self._health_s: dict[str, float] = {}
         self._never_seen_s: dict[str, float] = {}  # when this process first looked in vain
 
     def run(self, scheduled_at: datetime | None = None) -> GuardReport:
-        """One sweep; a late one (see settings) is dropped, the next sees newer readings.
+        """One sweep, all bridges at the same time; a late one (see settings) is dropped, the next sees more.
 
         Raises LedgerError.
         """
-        tally = _Tally()
         now = self._ledger.now()
         if scheduled_at is not None and (now - scheduled_at).total_seconds() > self._settings.late_s:
-            return _report(tally, dropped=True)
-        accounts = [account for account in self._fleet.now_told().accounts.values() if account.enabled]
+            return _report([], dropped=True)
+        work = {
+            bridge: partial(self._bridge, accounts)
+            for bridge, accounts in _by_bridge(self._fleet.now_told().accounts.values()).items()
+        }
+        if len(work) == 1:
+            return _report([one() for one in work.values()], dropped=False)
+        tallies, late = self._spread.run(work, self._settings.wait_s)
+        return _report(tallies, dropped=False, late=late)
+
+    def _bridge(self, accounts: list[Account]) -> _Tally:
+        """One sweep over the accounts of one bridge."""
+        tally = _Tally()
         for batch in _batches(accounts, self._settings.batch_accounts):
             readings, read_at = self._readings(batch), self._ledger.now()
             for account in batch:
@@ -98,7 +116,8 @@ class GuardSweep:
                 self._look(account, _usable(account, answer, read_at), tally)
         waking = Waking(self._waker)
         waking.accounts(urgent=tally.wake, normal=set())
-        return _report(tally, dropped=False, wakes_failed=waking.failed)
+        tally.wakes_failed = waking.failed
+        return tally
 
     def _readings(self, batch: list[Account]) -> dict[str, Reading | str]:
         try:
@@ -247,12 +266,21 @@ def _blind_alert(account: str, blind: Blind, subject: str) -> Alert:
     )
 
 
-def _report(tally: _Tally, *, dropped: bool, wakes_failed: int = 0) -> GuardReport:
+def _by_bridge(accounts: Iterable[Account]) -> dict[str, list[Account]]:
+    found: dict[str, list[Account]] = {}
+    for account in accounts:
+        if account.enabled:
+            found.setdefault(account.bridge, []).append(account)
+    return found
+
+
+def _report(tallies: list[_Tally], *, dropped: bool, late: tuple[str, ...] = ()) -> GuardReport:
     return GuardReport(
-        judged=tally.judged,
-        blind=tuple(tally.blind),
-        breached=tuple(tally.breached),
-        unconfirmed=tuple(tally.unconfirmed),
+        judged=sum(tally.judged for tally in tallies),
+        blind=tuple(name for tally in tallies for name in tally.blind),
+        breached=tuple(name for tally in tallies for name in tally.breached),
+        unconfirmed=tuple(name for tally in tallies for name in tally.unconfirmed),
         dropped=dropped,
-        wakes_failed=wakes_failed,
+        wakes_failed=sum(tally.wakes_failed for tally in tallies),
+        late_bridges=late,
     )

@@ -60,6 +60,7 @@ class GuardSettings:
     """How the guard sweep looks at accounts."""
 
     batch_accounts: int = 50  # accounts in one call to the gateway, so that one answer stays below a second
+    wait_s: float = 2.0  # for the slowest bridge; the next sweep leaves it alone while it is being waited for
     late_s: float = 5.0  # a sweep that starts later than this is dropped: the next one sees newer readings
     blind_alert_s: float = 10.0  # without a valid reading for this long, people are told
     health_every_s: float = 10.0  # how often a latch at the bridge is looked for

@@ -1,5 +1,6 @@
 """What the guards do while something is forgotten, shown late or not answered."""
 
+import threading
 from dataclasses import replace
 
 from mt5fleet.domain.account import TradingState
@@ -144,3 +145,27 @@ def test_positions_are_closed_while_resting_orders_cannot_be_read(rig: Rig) -> N
     rig.clock.advance_s(6)
     rig.drain()
     assert not rig.ledger.account_status("alpha").flatten_due
+
+
+def test_bridge_that_hangs_delays_no_other_bridges_guards() -> None:
+    healthy = make_account("alpha", login=1)
+    rig = Rig(healthy, replace(make_account("beta", login=2), bridge="hung"))
+    rig.guard_settings = replace(rig.guard_settings, wait_s=0.2)
+    answer, asked = threading.Event(), list[tuple[str, ...]]()
+
+    class Hanging:
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.gateway, name)
+
+        def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+            asked.append(accounts)
+            if "beta" in accounts:
+                answer.wait(30)
+            return rig.gateway.readings(accounts)
+
+    rig.worker = Worker(rig, rig.ledger, Hanging())  # type: ignore[arg-type]  # a fake port
+    reports = [rig.guard() for _ in range(3)]
+    answer.set()
+
+    assert [(report.judged, report.late_bridges) for report in reports] == [(1, ("hung",))] * 3
+    assert asked.count(("beta",)) == 1
