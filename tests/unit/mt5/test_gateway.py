@@ -337,7 +337,10 @@ def test_a_latch_is_confirmed_once_no_fresh_open_can_be_in_the_terminal(desk: De
     with pytest.raises(Unanswered):
         desk.gateway.latch("a", 1, "drawdown")
     assert desk.gateway.health("a").latched
-    desk.clock.advance_s(10)
+    desk.clock.advance_s(59.9)
+    with pytest.raises(Unanswered):
+        desk.gateway.latch("a", 1, "drawdown")
+    desk.clock.advance_s(0.1)
     desk.gateway.latch("a", 1, "drawdown")
 
 

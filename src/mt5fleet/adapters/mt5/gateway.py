@@ -141,11 +141,11 @@ class ModuleGateway:
         """Latch as the port says; Unanswered while an open just sent may still be in the terminal."""
         self._require_mine(account)
         self._journal.set_latch(sequence, reason)
-        now, settle_s = self._clock.now(), self._settings.unanswered_s
+        now, may_come_s = self._clock.now(), self._settings.unanswered_s
         recent = [
             entry
             for entry in self._journal.unfinished()
-            if (now - entry.written_at).total_seconds() < settle_s
+            if (now - entry.written_at).total_seconds() < may_come_s
         ]
         if any(entry.operation == "submit" for entry in recent):
             raise Unanswered("latched; an open sent a moment ago may still be in the terminal: ask again")
