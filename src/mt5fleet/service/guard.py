@@ -212,18 +212,29 @@ class GuardSweep:
         return self._clock.monotonic_s() - looked_s >= self._settings.health_every_s
 
     def _tell_blind(self, account: str, blind: Blind, memory: GuardMemory | None) -> None:
-        """Once per episode, which the last good reading names."""
+        """Once per episode, which the last good reading names, whichever worker notices it first."""
         since = None if memory is None else memory.last_at
         if since is None:  # a fleet that starts has not failed to see anything yet
             first_s = self._never_seen_s.setdefault(account, self._clock.monotonic_s())
             lasted_s = self._clock.monotonic_s() - first_s
         else:
             lasted_s = (self._ledger.now() - since).total_seconds()
-        subject = f"blind:{account}:{'never seen' if since is None else since.isoformat()}"
+        episode = "never seen" if since is None else since.isoformat()
+        subject = f"blind:{account}:{episode}"
         if lasted_s < self._settings.blind_alert_s or not self._told.first(subject):
             return
-        self._ledger.emit(Event(type=EventType.GUARD_BLIND, account=account, numbers={"why": blind.why}))
+        if self._told_by_another(account, episode):
+            return
+        # The alert first: a crash in between repeats it, and loses none.
         self._ledger.raise_alert(_blind_alert(account, blind, subject))
+        numbers = {"why": blind.why, "since": episode}
+        self._ledger.emit(Event(type=EventType.GUARD_BLIND, account=account, numbers=numbers))
+
+    def _told_by_another(self, account: str, episode: str) -> bool:
+        """Whether a worker has told this silence, or, for an account never seen, any."""
+        newest = self._ledger.account_events(account, self._settings.events_looked_at)
+        told = [item.event for item in newest if item.event.type is EventType.GUARD_BLIND]
+        return any(event.numbers.get("since") == episode for event in told)
 
 
 def _batches(accounts: list[Account], size: int) -> Iterator[list[Account]]:

@@ -64,6 +64,7 @@ class GuardSettings:
     late_s: float = 5.0  # a sweep that starts later than this is dropped: the next one sees newer readings
     blind_alert_s: float = 10.0  # without a valid reading for this long, people are told
     health_every_s: float = 10.0  # how often a latch at the bridge is looked for
+    events_looked_at: int = 200  # for whether another worker told a silence; a busy account may tell it twice
     unexplained_s: float = 10.0  # then cash flows are counted by time, and people are told
     first_sight_days: int = 366  # how far back orders of ours are looked for at an account without memory
     deals_window_s: float = 86_400.0  # widened each way, so that a wrong server offset hides no cash flow

@@ -169,3 +169,19 @@ def test_bridge_that_hangs_delays_no_other_bridges_guards() -> None:
 
     assert [(report.judged, report.late_bridges) for report in reports] == [(1, ("hung",))] * 3
     assert asked.count(("beta",)) == 1
+
+
+def test_silence_is_told_once_by_all_workers_and_again_when_it_comes_back(rig: Rig) -> None:
+    workers = [rig.worker, Worker(rig, rig.ledger, rig.gateway)]
+    told = []
+    for _ in range(2):
+        rig.book().connected = False
+        for _ in range(12):
+            rig.clock.advance_s(1)
+            for worker in workers:
+                worker.guard.run()
+        rig.book().connected = True
+        rig.guard()
+        told.append(sum(pending.count for pending in rig.ledger.pending(9)))
+
+    assert told == [1, 2]
