@@ -60,6 +60,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--keep", type=Path, help="keep files and logs in this (new) folder")
+    parser.add_argument("--signals", type=int, help="send only the first N signals")
     asked = parser.parse_args()
     console = Console(width=max(Console().width, 120))
     try:
@@ -68,7 +69,7 @@ def main() -> int:
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="mt5fleet-demo-"))
             )
             folder.mkdir(parents=True, exist_ok=asked.keep is None)
-            result, story = _perform(stack, console, folder.resolve())
+            result, story = _perform(stack, console, folder.resolve(), asked.signals)
     except stage.DemoFailed as error:
         console.print(f"[red]demo: {error}", markup=True)
         return 1
@@ -81,7 +82,7 @@ def main() -> int:
     return show.last_line(console, result)
 
 
-def _perform(stack: ExitStack, console: Console, folder: Path) -> tuple[Result, str]:
+def _perform(stack: ExitStack, console: Console, folder: Path, most: int | None) -> tuple[Result, str]:
     url, about = stack.enter_context(stage.redis_url(folder))
     console.print(f"  started redis          role=ledger+queues {about}")
     webhook_url, alerts = stack.enter_context(stage.webhook())
@@ -93,7 +94,7 @@ def _perform(stack: ExitStack, console: Console, folder: Path) -> tuple[Result, 
     fleet = stack.enter_context(stage.fleet(files, WORKERS))
     client = stack.enter_context(FleetClient(url, PRODUCER, files.key))
     _wait_ready(console, fleet, files)
-    sent = _send(console, fleet, client, files)
+    sent = _send(console, fleet, client, files, most)
     sent += _guard_breach(console, client, files, alerts)
     _withdraw_resting(console, client, sent)
     (folder / "submitted.jsonl").write_text(
@@ -115,11 +116,13 @@ def _wait_ready(console: Console, fleet: stage.Fleet, files: DemoFiles) -> None:
     console.print(f"  {len(ACCOUNTS)} accounts are watched after {time.monotonic() - started:.1f} s")
 
 
-def _send(console: Console, fleet: stage.Fleet, client: FleetClient, files: DemoFiles) -> list[Signal]:
+def _send(
+    console: Console, fleet: stage.Fleet, client: FleetClient, files: DemoFiles, most: int | None
+) -> list[Signal]:
     with BrokerControl(files.simulator_address) as control:
         quotes = read_quotes(json.dumps(control.quotes()))
     messages = read_messages(MESSAGES)
-    wanted = list(approve(messages, quotes, PRODUCER, GROUP, datetime.now(UTC)))
+    wanted = list(approve(messages, quotes, PRODUCER, GROUP, datetime.now(UTC)))[:most]
     console.print(
         f"  {len(messages)} recorded messages hold {len(wanted)} signals, each for {len(ACCOUNTS)} accounts"
     )
