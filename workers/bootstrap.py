@@ -17,6 +17,7 @@ from mt5fleet.adapters.notify.log import LogChannel
 from mt5fleet.adapters.notify.webhook import WebhookChannel
 from mt5fleet.adapters.redis.ledger import connect
 from mt5fleet.adapters.system_clock import SystemClock
+from mt5fleet.adapters.threads import ThreadSpread
 from mt5fleet.domain.errors import InvalidValue, LedgerError
 from mt5fleet.fleet_file import LOCAL_BRIDGE, BridgeTerms, ChannelTerms, FleetFile
 from mt5fleet.ports.clock import Clock
@@ -211,7 +212,7 @@ def _use_cases(ports: Ports, routes: tuple[Route, ...]) -> UseCases:
         intake=Intake(**shared, secret_of=_secret_of, settings=IntakeSettings()),
         drain=Drain(**shared, gateway=ports.gateway, signals=signals, settings=execution),
         sweep=Sweep(**shared, settings=SweepSettings()),
-        guards=GuardSweep(**shared, gateway=ports.gateway, settings=GuardSettings()),
+        guards=GuardSweep(**shared, gateway=ports.gateway, spread=ThreadSpread(), settings=GuardSettings()),
         deliver=Deliver(ports.ledger, routes, random.SystemRandom(), ports.clock, NotifySettings()),
     )
 

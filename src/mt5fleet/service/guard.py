@@ -19,12 +19,12 @@ from mt5fleet.domain.record import Alert, Event, EventType, Severity
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import GuardBook, Outbox, Story
+from mt5fleet.ports.spread import Spread
 from mt5fleet.ports.waker import Waker
 from mt5fleet.service.fleet import FleetSource
 from mt5fleet.service.latching import Latching
 from mt5fleet.service.remember import Remember
 from mt5fleet.service.settings import GuardSettings
-from mt5fleet.service.spread import Spread
 from mt5fleet.service.telling import ToldOnce
 from mt5fleet.service.waking import Waking
 
@@ -74,6 +74,7 @@ class GuardSweep:
         fleet: FleetSource,
         waker: Waker,
         clock: Clock,
+        spread: Spread,
         settings: GuardSettings,
     ) -> None:
         self._ledger = ledger
@@ -85,7 +86,7 @@ class GuardSweep:
         self._remember = Remember(gateway, settings)
         self._latching = Latching(ledger, gateway, told_max=settings.told_max)
         self._told = ToldOnce(settings.told_max)
-        self._spread: Spread[_Tally] = Spread()
+        self._spread = spread
         self._health_s: dict[str, float] = {}
         self._never_seen_s: dict[str, float] = {}  # when this process first looked in vain
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from mt5fleet.adapters.threads import ThreadSpread
 from mt5fleet.domain.account import Account
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType, OrderRecord
@@ -77,6 +78,7 @@ class Worker:
             fleet=fleet,
             waker=rig.waker,
             clock=rig.clock,
+            spread=ThreadSpread(),
             settings=rig.guard_settings,
         )
         self.sweep = Sweep(

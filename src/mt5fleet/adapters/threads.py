@@ -3,23 +3,19 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Spread(Generic[T]):
-    """Runs one piece of work per bridge; a bridge still at its last one is left alone until that ends."""
+class ThreadSpread:
+    """Spread port on a thread per bridge."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._running: set[str] = set()
 
     def run(self, work: Mapping[str, Callable[[], T]], wait_s: float) -> tuple[list[T], tuple[str, ...]]:
-        """The results that came within `wait_s`, and the bridges that are still at work.
-
-        Raises what the work of a bridge raised, once all others had their time.
-        """
         started = {name: self._start(name, work[name]) for name in self._free(work)}
         ended, _ = wait(started.values(), timeout=wait_s)
         late = tuple(name for name in work if started.get(name) not in ended)
