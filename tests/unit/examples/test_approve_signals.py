@@ -38,7 +38,7 @@ def test_limit_message_rests_a_tenth_of_its_stop_away() -> None:
 
 def test_every_real_message_with_a_quote_becomes_a_valid_signal() -> None:
     messages = read_messages(MESSAGES)
-    wanted = [entry["symbol"] for message in messages for entry in message["expected"]]  # type: ignore[attr-defined]
+    wanted = [entry["symbol"] for message in messages for entry in message["expected"]]  # type: ignore[attr-defined]  # parsed JSON
     quotes = dict.fromkeys(wanted, RecordedQuote(bid=Decimal("30000"), ask=Decimal("30001"), digits=5))
 
     signals = list(approve(messages, quotes, "desk", "all", NOW))

@@ -18,5 +18,5 @@ def from_us(micros: int) -> datetime:
 
 
 def epoch_number(last: int, now_us: int) -> int:
-    """The next epoch's number: milliseconds since 2020, so that it grows also across a forgotten one."""
-    return max(last + 1, (now_us - EPOCH_ZERO_US) // 1_000)
+    """The next epoch's number: microseconds since 2020, so that it grows also across a forgotten one."""
+    return max(last + 1, now_us - EPOCH_ZERO_US)

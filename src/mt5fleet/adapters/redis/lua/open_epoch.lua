@@ -7,7 +7,7 @@
 local epoch, now = KEYS[1] .. ':epoch', now_us()
 local kept = redis.call('HMGET', epoch, 'number', 'started_at', 'run_id')
 if kept[3] == ARGV[1] then return kept end
--- Milliseconds since 2020: the number grows also when the last one was forgotten.
-local number = math.max(num(kept[1]) + 1, math.floor((now - EPOCH_ZERO_US) / 1000))
+-- Microseconds since 2020: the number grows also when the last one was forgotten.
+local number = math.max(num(kept[1]) + 1, now - EPOCH_ZERO_US)
 redis.call('HSET', epoch, 'number', whole(number), 'started_at', whole(now), 'run_id', ARGV[1])
 return {whole(number), whole(now), ARGV[1]}
