@@ -6,7 +6,6 @@ have counters of their own.
 
 import logging
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -72,7 +71,7 @@ class _BacklogCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily("mt5fleet_waiting", "Signals, orders by lane, doubts.", labels=["lane"])
         oldest = GaugeMetricFamily(
-            "mt5fleet_waiting_oldest_seconds", "Age of the oldest, 0 when none.", labels=["stage"]
+            "mt5fleet_waiting_oldest_seconds", "Age of the oldest, 0 when none.", labels=["lane"]
         )
         up = GaugeMetricFamily("mt5fleet_ledger_up", "Whether the ledger answered this scrape.")
         try:
@@ -88,20 +87,18 @@ class _BacklogCollector(Collector):
         now = self._ledger.now()
         count, oldest_at, _ = self._ledger.log_backlog()
         found = self._accounts()
-        waiting.add_metric(["signals"], count)
-        waiting.add_metric(["urgent"], sum(one.urgent for one in found))
-        waiting.add_metric(["normal"], sum(one.normal for one in found))
-        waiting.add_metric(["in_doubt"], sum(one.in_doubt for one in found))
-        for stage, since in (("signals", oldest_at), ("orders", _oldest(found))):
-            age_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-            oldest.add_metric([stage], age_s)
+        lanes = {
+            "signals": [(count, oldest_at)],
+            "urgent": [(one.urgent, one.oldest_urgent_at) for one in found],
+            "normal": [(one.normal, one.oldest_normal_at) for one in found],
+            "in_doubt": [(one.in_doubt, one.oldest_doubt_at) for one in found],
+        }
+        for lane, counts in lanes.items():
+            since = min((at for _, at in counts if at is not None), default=None)
+            waiting.add_metric([lane], sum(waits for waits, _ in counts))
+            oldest.add_metric([lane], 0.0 if since is None else max(0.0, (now - since).total_seconds()))
 
     def _accounts(self) -> list[Backlog]:
         names = tuple(self._ledger.accounts())
         shares = (names[i : i + ACCOUNTS_PER_ASK] for i in range(0, len(names), ACCOUNTS_PER_ASK))
         return [one for share in shares for one in self._ledger.backlog(share)]
-
-
-def _oldest(found: list[Backlog]) -> datetime | None:
-    moments = [one.oldest_at for one in found if one.oldest_at is not None]
-    return min(moments) if moments else None

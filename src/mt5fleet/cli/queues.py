@@ -1,5 +1,6 @@
 """`mt5fleet queues`: the real backlog, and the wake-ups of the queue beside it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import typer
@@ -32,10 +33,10 @@ def _show(ledger: Ledger, backlogs: tuple[Backlog, ...], depths: dict[str, int])
         ("lane", "waiting", "oldest"),
         [
             ("signals for intake", waiting, _age(oldest_at, now)),
-            ("urgent", sum(one.urgent for one in backlogs), None),
-            ("normal", sum(one.normal for one in backlogs), None),
-            ("in doubt", sum(one.in_doubt for one in backlogs), None),
-            ("all commands", sum(one.urgent + one.normal for one in backlogs), _oldest(backlogs, now)),
+            *(
+                (name, sum(waits for waits, _ in lane), _age(_oldest(at for _, at in lane), now))
+                for name, lane in _lanes(backlogs).items()
+            ),
         ],
     )
     say(f"intake {'has an owner' if owned else 'has no owner now'}")
@@ -64,9 +65,17 @@ def _show_accounts(backlogs: tuple[Backlog, ...], now: datetime) -> None:
         say(f"and {len(busy) - ROWS_MAX} more; --json has all")
 
 
-def _oldest(backlogs: tuple[Backlog, ...], now: datetime) -> str | None:
-    moments = [one.oldest_at for one in backlogs if one.oldest_at is not None]
-    return _age(min(moments), now) if moments else None
+def _lanes(backlogs: tuple[Backlog, ...]) -> dict[str, list[tuple[int, datetime | None]]]:
+    """Waiting commands and the oldest arrival of each account, by lane."""
+    return {
+        "urgent": [(one.urgent, one.oldest_urgent_at) for one in backlogs],
+        "normal": [(one.normal, one.oldest_normal_at) for one in backlogs],
+        "in doubt": [(one.in_doubt, one.oldest_doubt_at) for one in backlogs],
+    }
+
+
+def _oldest(arrivals: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in arrivals if at is not None), default=None)
 
 
 def _age(at: datetime | None, now: datetime) -> str | None:
@@ -79,6 +88,13 @@ def _json(ledger: Ledger, backlogs: tuple[Backlog, ...], depths: dict[str, int])
     return {
         "at": shown(now),
         "intake": {"waiting": waiting, "oldest_age_s": _age_s(oldest_at, now), "owned": owned},
+        "lanes": {
+            name: {
+                "waiting": sum(waits for waits, _ in lane),
+                "oldest_age_s": _age_s(_oldest(at for _, at in lane), now),
+            }
+            for name, lane in _lanes(backlogs).items()
+        },
         "accounts": [
             {
                 "account": one.account,

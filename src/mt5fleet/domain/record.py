@@ -195,15 +195,24 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Waiting work of one account. `oldest_at` is the arrival of the oldest waiting command."""
+    """Waiting work of one account, and when the oldest of each kind arrived (None without any)."""
 
     account: str
     urgent: int
     normal: int
     in_doubt: int
-    oldest_at: datetime | None
+    oldest_urgent_at: datetime | None
+    oldest_normal_at: datetime | None
+    oldest_doubt_at: datetime | None
     owned: bool
     flatten_due: bool
+
+    @property
+    def oldest_at(self) -> datetime | None:
+        """When the oldest waiting command of both lanes arrived."""
+        return min(
+            (at for at in (self.oldest_urgent_at, self.oldest_normal_at) if at is not None), default=None
+        )
 
     @property
     def needs_owner(self) -> bool:

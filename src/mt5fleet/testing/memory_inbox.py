@@ -1,6 +1,8 @@
 """Inbox of the in-memory ledger: arrival, lease, and reading; the moves of orders are in `memory_orders`."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from mt5fleet.adapters.redis.microtime import from_us
 from mt5fleet.adapters.redis.wording import CANCELED_LATE
@@ -167,13 +169,14 @@ class MemoryInbox(MemoryStore):
 
     def _backlog(self, name: str) -> Backlog:
         slot = self._account(name)
-        arrivals = [arrival for lane in slot.lanes.values() for arrival in lane.values()]
         return Backlog(
             account=name,
             urgent=len(slot.lanes[Lane.URGENT]),
             normal=len(slot.lanes[Lane.NORMAL]),
             in_doubt=len(slot.doubt),
-            oldest_at=from_us(min(arrivals)) if arrivals else None,
+            oldest_urgent_at=_first(slot.lanes[Lane.URGENT].values()),
+            oldest_normal_at=_first(slot.lanes[Lane.NORMAL].values()),
+            oldest_doubt_at=_first(slot.orders[key].arrival_us for key in slot.doubt),
             owned=slot.lease.deadline_us > self._now_us(),
             flatten_due=slot.guard.halted and slot.guard.flatten_due,
         )
@@ -200,6 +203,11 @@ class MemoryInbox(MemoryStore):
     def _commands(self, slot: AccountSlot, keys: set[str]) -> tuple[Command, ...]:
         oldest_first = sorted(keys, key=lambda key: slot.orders[key].arrival_us)
         return tuple(slot.orders[key].command for key in oldest_first)
+
+
+def _first(arrivals_us: Iterable[int]) -> datetime | None:
+    oldest_us = min(arrivals_us, default=None)
+    return None if oldest_us is None else from_us(oldest_us)
 
 
 def _oldest_first(lane: dict[str, int]) -> list[str]:

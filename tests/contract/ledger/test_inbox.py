@@ -367,6 +367,10 @@ def test_backlog_tells_lanes_doubts_age_and_owner(rig: Rig) -> None:
 
     assert (one.urgent, one.normal, one.in_doubt, one.owned) == (1, 1, 1, True)
     assert one.oldest_at == START + timedelta(microseconds=1)
+    assert one.oldest_normal_at == START + timedelta(microseconds=1)
+    assert one.oldest_urgent_at == START + timedelta(seconds=1)
+    assert one.oldest_doubt_at == START
+    assert (none.oldest_urgent_at, none.oldest_normal_at, none.oldest_doubt_at) == (None, None, None)
     assert (none.urgent, none.normal, none.oldest_at, none.needs_owner) == (0, 0, None, False)
     assert rig.ledger.backlog(()) == ()
 

@@ -215,6 +215,7 @@ def test_queues_show_the_real_backlog_and_the_wake_ups(told: World) -> None:
     text = told.run("queues").out
 
     assert shown["intake"] == {"waiting": 1, "oldest_age_s": 2.0, "owned": False}
+    assert shown["lanes"]["normal"] == {"waiting": 0, "oldest_age_s": None}
     assert [one["account"] for one in shown["accounts"] if one["flatten_due"]] == ["demo-usd-1"]
     assert shown["wake_ups"] == told.depths
     assert "2.0 s" in text

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from mt5fleet.adapters.redis.answers import (
     COMMAND_FIELDS,
@@ -174,14 +175,20 @@ def _begun(fields: Sequence[Answer]) -> Begun:
     )
 
 
+def _arrival(micros: Answer) -> datetime | None:
+    return None if micros is None else from_us(int_of(micros))
+
+
 def _backlog(account: str, answer: Answer) -> Backlog:
-    urgent, normal, in_doubt, oldest, owned, due = listed(answer)
+    urgent, urgent_us, normal, normal_us, in_doubt, doubt_us, owned, due = listed(answer)
     return Backlog(
         account=account,
         urgent=int_of(urgent),
         normal=int_of(normal),
         in_doubt=int_of(in_doubt),
-        oldest_at=None if oldest is None else from_us(int_of(oldest)),
+        oldest_urgent_at=_arrival(urgent_us),
+        oldest_normal_at=_arrival(normal_us),
+        oldest_doubt_at=_arrival(doubt_us),
         owned=int_of(owned) == 1,
         flatten_due=int_of(due) == 1,
     )
