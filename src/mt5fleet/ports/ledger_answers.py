@@ -53,7 +53,6 @@ class PushResult(StrEnum):
 
     PUSHED = "pushed"
     EXISTS = "exists"
-    CANCELED = "canceled"  # an earlier close or cancel left a tombstone for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,7 @@ class BeginRefusal(StrEnum):
     REDUCING = "reducing"
     DOUBT = "doubt"  # another order of the account is in doubt: opens wait
     OPENING_UNSETTLED = "opening_unsettled"  # the opening order is SUBMITTING or IN_DOUBT: the close waits
+    WITHDRAWN = "withdrawn"  # an earlier close or cancel left a tombstone for this open
     EXPIRED = "expired"  # valid_until has passed by the ledger's clock
 
 

@@ -72,6 +72,9 @@ class Recorder:
         """Act on a begin that wrote nothing."""
         if refusal is BeginRefusal.EXPIRED:
             self.expire(hold, command)
+        elif refusal is BeginRefusal.WITHDRAWN:
+            sentence = "withdrawn: a close or cancel of it came first, nothing was executed"
+            self.write(hold, command, Outcome(state=_S.CANCELED, sentence=sentence))
         elif refusal is BeginRefusal.ATTEMPTS:
             numbers = {"attempts": str(command.attempt), "attempts_max": str(self._settings.attempts_max)}
             self.deny(hold, command, Denial(reason=DenialReason.ATTEMPTS_SPENT, numbers=numbers))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from mt5fleet.adapters.redis.microtime import from_us
-from mt5fleet.adapters.redis.wording import CANCELED_LATE
 from mt5fleet.domain.account import AccountStatus
 from mt5fleet.domain.errors import Conflict, LeaseLost, LedgerError
 from mt5fleet.domain.lease import Lease
@@ -65,10 +64,6 @@ class MemoryInbox(MemoryStore):
         order = slot.orders[command.key] = OrderSlot(command=new, arrival_us=slot.arrival_us)
         numbers = {"seq": str(new.seq), "verb": new.verb.value, "part": str(new.part)}
         self._note(EventType.ORDER_RECEIVED, new, numbers)
-        if slot.tombstones.get(command.key, 0) > now:
-            self._cancel(order, CANCELED_LATE)
-            self._note(EventType.ORDER_CANCELED, new, {"by": "tombstone"})
-            return PushResult.CANCELED
         slot.lanes[command.lane][command.key] = order.arrival_us
         return PushResult.PUSHED
 

@@ -67,6 +67,8 @@ class MemoryOrders(MemoryInbox):
         command = order.command
         if command.state not in UNSENT:
             return BeginRefusal.STATE
+        if command.is_open and slot.tombstones.get(command.key, 0) > self._now_us():
+            return BeginRefusal.WITHDRAWN
         if wish.adds_risk and to_us(command.valid_until) <= self._now_us():
             return BeginRefusal.EXPIRED
         if command.attempt >= wish.attempts_max:

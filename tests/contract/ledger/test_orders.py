@@ -215,24 +215,26 @@ def test_close_waits_for_an_opening_on_its_way(rig: Rig, state: OrderState) -> N
 
 
 @pytest.mark.parametrize("verb", [Verb.CLOSE, Verb.CANCEL, Verb.MODIFY])
-def test_unknown_opening_that_comes_late_ends_cancelled_unless_it_was_only_modified(
+def test_unknown_opening_that_comes_late_may_not_begin_unless_it_was_only_modified(
     rig: Rig, verb: Verb
 ) -> None:
     lease = _pushed(rig, "c", verb=verb, opening_key="o")
     begun = _begin(rig.ledger, lease, "c", adds_risk=False, full=True)
+    _finish(rig.ledger, lease, "c", OrderState.APPLIED)
     rig.advance_ms(1_000)
 
     late = rig.ledger.push("a", 1, (a_command("o"),))
     opening = rig.ledger.order("a", "o")
+    answer = _begin(rig.ledger, lease, "o")
 
     assert isinstance(begun, Begun)
     assert not begun.opening_known
     assert opening is not None
+    assert (late.results, opening.state) == ((PushResult.PUSHED,), OrderState.RECEIVED)
     if verb is Verb.MODIFY:
-        assert (late.results, opening.state) == ((PushResult.PUSHED,), OrderState.RECEIVED)
+        assert isinstance(answer, Begun)
     else:
-        assert (late.results, opening.state) == ((PushResult.CANCELED,), OrderState.CANCELED)
-        assert opening.finished_at == START + timedelta(seconds=1)
+        assert answer is BeginRefusal.WITHDRAWN
         assert rig.ledger.push("a", 1, (a_command("o"),)).results == (PushResult.EXISTS,)
 
 

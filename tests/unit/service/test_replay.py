@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
+
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType, SignalPhase
-from mt5fleet.domain.signal import Cancel, Entry
+from mt5fleet.domain.signal import Cancel, Close, Entry
 from mt5fleet.testing.builders import make_account, make_close, make_open
 from mt5fleet.testing.fake_gateway import Fault
 from tests.unit.service.rig import Rig, Worker
@@ -204,6 +206,27 @@ def test_new_cancel_of_a_replayed_resting_order_withdraws_it_at_the_broker(rig: 
     assert (rig.states("S1"), rig.states("C1")) == ([S.CANCELED], [S.APPLIED])
     assert rig.book().orders == {}
     assert rig.sent("cancel") == 1
+
+
+@pytest.mark.parametrize("follow_up", [Cancel(opening_id="S1"), make_close("S1")])
+def test_follow_up_that_comes_before_the_replay_of_its_open_hides_nothing(
+    rig: Rig, follow_up: Cancel | Close
+) -> None:
+    one = rig.signal("S1")
+    rig.post(one)
+    rig.take_in()
+    rig.drain()
+
+    wipe(rig)
+    rig.clock.advance_s(60)
+    rig.post(rig.signal("C1", follow_up))
+    rig.settle_all(steps=3)
+    rig.post(one)
+    rig.settle_all(steps=3)
+
+    assert rig.states("S1") == [S.FILLED]
+    assert len(rig.book().positions) == (1 if isinstance(follow_up, Cancel) else 0)
+    assert rig.sent("submit") == 1
 
 
 def test_close_waits_for_the_terminal_before_it_withdraws_a_replayed_open(rig: Rig) -> None:

@@ -66,7 +66,6 @@ def _constants(settings: LedgerSettings) -> str:
         "MOVES": _list(moves),
         "FINAL": _list(sorted(FINAL)),
         "CANCELED_UNSENT": wording.CANCELED_UNSENT,
-        "CANCELED_LATE": wording.CANCELED_LATE,
     }
     numbers = {
         "EPOCH_ZERO_US": EPOCH_ZERO_US,

@@ -1,4 +1,3 @@
 """Sentences that the ledger itself writes; scripts and the in-memory twin share them."""
 
 CANCELED_UNSENT = "cancelled by a later close or cancel before it was sent"
-CANCELED_LATE = "cancelled on arrival: a close or cancel of it came first"

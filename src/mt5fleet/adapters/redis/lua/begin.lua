@@ -17,6 +17,8 @@ end
 
 if kept[1] == 'SUBMITTING' and kept[8] == token then return begun() end
 if not is_in(UNSENT, kept[1]) then return 'state' end
+-- Not on arrival: after lost memory the broker is asked about an open before it is called withdrawn.
+if verb == 'open' and redis.call('EXISTS', base .. ':tomb:' .. key) == 1 then return 'withdrawn' end
 if adds_risk and num(kept[3]) <= now then return 'expired' end
 if num(kept[2]) >= num(ARGV[8]) then return 'attempts' end
 if adds_risk then

@@ -6,7 +6,7 @@
 --   <base>:order:<key> hash    command (JSON without envelope), envelope, signal, lane, verb, opening, valid_until, arrival,
 --                              state, attempt, takeovers, goal, begun, token, not_before, not_after, waits_open,
 --                              opening_known, opening_canceled, reason, sentence, outcome (JSON), finished
---   <base>:tomb:<key>  string  an opening that must end CANCELED when it comes; runs out
+--   <base>:tomb:<key>  string  an opening that may not begin when it comes; runs out
 --   <base>:plan:<signal>  string  volumes of a signal's parts; runs out
 --   <base>:guard       hash    halted_seq, resumed_seq, reducing, reason, since, confirmed, flatten_due, flat_at, rounds,
 --                              memory (JSON), memory_seq, reading (JSON), journal

@@ -29,11 +29,6 @@ local function append(at)
     'verb', verb, 'valid_until', ARGV[at + 6], 'arrival', whole(arrival), 'state', 'RECEIVED', 'attempt', 0, 'takeovers', 0)
   if ARGV[at + 5] ~= '' then redis.call('HSET', order, 'opening', ARGV[at + 5]) end
   own_event(base, now, 'order_received', ARGV[1], signal, key, {seq = ARGV[at + 1], verb = verb, part = ARGV[at + 7]})
-  if redis.call('EXISTS', base .. ':tomb:' .. key) == 1 then
-    cancel_order(base, key, now, CANCELED_LATE)
-    own_event(base, now, 'order_canceled', ARGV[1], signal, key, {by = 'tombstone'})
-    return 'canceled'
-  end
   redis.call('ZADD', base .. ':' .. lane, whole(arrival), key)
   return 'pushed'
 end
