@@ -46,6 +46,7 @@ def _files(*folders: str, suffixes: set[str]) -> list[Path]:
         for path in found
         if path.is_file()
         and path.suffix in suffixes
+        and not path.stem.endswith("_pb2")  # made by protoc
         and not {"__pycache__", "mt5fleet.egg-info"} & {*path.parts}
     ]
 

@@ -159,3 +159,4 @@ class AccountStatus:
     flatten_rounds: int
     memory: GuardMemory | None
     journal_id: str | None
+    journal_sequence: int = 0  # newest write of that journal that the ledger heard of

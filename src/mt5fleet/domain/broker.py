@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from mt5fleet.domain.latch import Floor, Latch
 from mt5fleet.domain.signal import Side
 
 
@@ -28,7 +29,10 @@ class Health:
 
     `mode` is None when the terminal does not say (then opens are refused).
     `why_not` names, for people, each switch or fault that prevents trading, with where to find it; empty
-    when none.
+    when none. `latch` stands now, `lifted_sequence` is the newest that a person lifted (0: none).
+    `build_before` is the terminal's build before the present one, None while it never changed.
+    `offset_before_s` is the server's offset before it moved last, None while it never moved.
+    `ledger_age_s` is how long ago the bridge last heard of the ledger; None: not since it started.
     """
 
     connected: bool
@@ -42,9 +46,22 @@ class Health:
     server_offset_s: int | None
     journal_id: str
     newest_token: int
-    latched: bool
     bridge_at: datetime
     version: str
+    journal_sequence: int = 0
+    journal_writable: bool = True
+    latch: Latch | None = None
+    lifted_sequence: int = 0
+    floor: Floor | None = None
+    ledger_age_s: float | None = None
+    build_before: int | None = None
+    offset_before_s: int | None = None
+    shadow: bool = False
+
+    @property
+    def latched(self) -> bool:
+        """Whether the bridge refuses every open."""
+        return self.latch is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +127,20 @@ class Quote:
     def entry_price(self, side: Side) -> Decimal:
         """The price a market order of this side is filled at: ask for buys, bid for sells."""
         return self.ask if side is Side.BUY else self.bid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What the broker's own dry run says of an order; nothing was sent.
+
+    `margin` and `margin_free` are money in account currency as they would be after the order.
+    """
+
+    passed: bool
+    retcode: int
+    sentence: str
+    margin: Decimal
+    margin_free: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

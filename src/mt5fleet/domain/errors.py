@@ -62,3 +62,25 @@ class StaleToken(GatewayError):
         """Tell the newest token seen, so that the ledger can be raised above it."""
         super().__init__(f"fencing token: a newer one ({newest}) has been seen by the bridge")
         self.newest = newest
+
+
+class StaleLatch(GatewayError):
+    """A person lifted this latch, or a newer one, before; nothing was latched by this call."""
+
+    def __init__(self, lifted: int) -> None:
+        """Tell the newest lifted sequence, so that the halt can be numbered above it."""
+        super().__init__(f"latch: {lifted} was lifted before; a new halt needs a higher sequence")
+        self.lifted = lifted
+
+
+class JournalUnwritable(FleetError):
+    """The bridge's journal did not take a write: what needs one must not be sent."""
+
+
+class Latched(FleetError):
+    """The journal refused to write an open ahead: the account is latched."""
+
+    def __init__(self, reason: str) -> None:
+        """Tell why the account is latched."""
+        super().__init__(f"latched: {reason}")
+        self.reason = reason

@@ -125,7 +125,7 @@ class Permit:
     `token` is the lease's fencing token, `attempt` counts from 1 per key, `not_after` is the latest moment
     of the send,
     `sent_at` is the ledger's time when the worker made the call, `journal_id` the journal the ledger bound
-    the account to.
+    the account to, `journal_sequence` the newest write of it that the ledger heard of.
     """
 
     key: str
@@ -134,6 +134,7 @@ class Permit:
     not_after: datetime
     sent_at: datetime
     journal_id: str | None
+    journal_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,17 @@
 Every answer is a typed value, a refusal is a value, a failed question is an error.
 
 Errors of every operation: Unreachable (provably did not get there), Unanswered (may have), StaleToken (with
-a token only).
+a token only), InvalidValue (an argument breaks a rule).
 An empty tuple means the terminal answered from a synchronised session that there is nothing.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
-from mt5fleet.domain.broker import Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
+from mt5fleet.domain.account import GuardMemory
+from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
+from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 
 
@@ -25,8 +28,18 @@ class Gateway(Protocol):
         """Money of one account, read now."""
         ...
 
-    def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
-        """Money of many accounts; a failed one is a sentence that says why, in place of the reading."""
+    def readings(
+        self, accounts: tuple[str, ...], ledger_at: datetime | None = None
+    ) -> dict[str, Reading | str]:
+        """Money of many accounts; a failed one is a sentence that says why, in place of the reading.
+
+        `ledger_at` is what the ledger's clock said just now: it tells the bridge that the ledger is there.
+        A bridge that has not heard of the ledger for a while refuses opens.
+        """
+        ...
+
+    def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
+        """`readings` again and again, until the caller stops; raises as they do when the bridge is lost."""
         ...
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
@@ -47,6 +60,10 @@ class Gateway(Protocol):
 
     def deals(self, account: str, since: datetime, until: datetime) -> tuple[Deal, ...]:
         """Deals in a window of UTC moments (the bridge widens it for the server's offset)."""
+        ...
+
+    def check(self, account: str, order: OpenOrder) -> Check:
+        """Ask the broker for a dry run of an open; sends nothing and needs no permit."""
         ...
 
     def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
@@ -85,6 +102,38 @@ class Gateway(Protocol):
     def latch(self, account: str, sequence: int, reason: str) -> None:
         """Refuse every open from now on, whatever the token.
 
-        Returns only when no open is in the terminal. Kept in the journal.
+        Returns only when no open is in the terminal. Kept in the journal. Raises StaleLatch for a sequence
+        that a person lifted.
+        """
+        ...
+
+    def unlatch(self, account: str, record: str) -> None:
+        """Lift the latch that a signed resume record names; repeated, it changes nothing.
+
+        The bridge checks the record by itself: account, sequence, age, signature, role. Raises InvalidValue
+        naming what does not fit; the latch stands then.
+        """
+        ...
+
+    def checkpoint(self, account: str, memory: GuardMemory) -> None:
+        """Keep the guards' memory in the journal; an older sequence changes nothing."""
+        ...
+
+    def memory(self, account: str) -> GuardMemory | None:
+        """The newest checkpoint, None when there was none."""
+        ...
+
+    def floor(self, account: str, record: str) -> None:
+        """Keep the floor of a signed record, for the time when the ledger is away.
+
+        Raises InvalidValue as `unlatch` does, and for a record older than the kept one.
+        """
+        ...
+
+    def bind(self, account: str, journal_id: str | None, sequence: int) -> Binding:
+        """The account's journal; `journal_id` None asks for it at first sight.
+
+        Raises InvalidValue when the journal is another one, or an older copy of it (fewer writes than
+        `sequence`).
         """
         ...

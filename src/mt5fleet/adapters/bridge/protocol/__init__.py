@@ -1,0 +1,1 @@
+"""The wire of the bridge: `bridge.proto` (workers to bridge), `child.proto` (bridge to its children)."""
