@@ -34,7 +34,10 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A bridge's journal of one account. `sequence` counts its durable writes: a lower one is an older copy."""
+    """A bridge's journal of one account.
+
+    `sequence` counts its durable writes: a lower one is an older copy.
+    """
 
     journal_id: str
     sequence: int
