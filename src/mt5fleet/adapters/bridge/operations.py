@@ -1,127 +1,186 @@
-"""The fixed list of operations on the wire, each with the types of its arguments and of its answer.
+"""The fixed list of operations on the wire, each with its messages and the types of what they hold.
 
 What is not here cannot be called; what does not fit a type is refused before anything happens.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
 
-from pydantic import TypeAdapter, ValidationError
+from google.protobuf.message import Message
 
-from mt5fleet.adapters.bridge.frames import Json, Message
-from mt5fleet.domain.broker import Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import (
-    FleetError,
-    GatewayError,
-    InvalidValue,
-    StaleToken,
-    Unanswered,
-    Unreachable,
-)
+from mt5fleet.adapters.bridge.conversion import Plan
+from mt5fleet.adapters.bridge.protocol import bridge_pb2 as wire
+from mt5fleet.domain.account import GuardMemory
+from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
+from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 
-# pydantic builds its adapters from types that Python cannot spell as one parameter (unions, generics).
-_Adapter = TypeAdapter[Any]
+SERVICE = "mt5fleet.bridge.v1.Bridge"
+ACCOUNT = "account"
+
+
+class Place(StrEnum):
+    """Who answers an operation."""
+
+    TERMINAL = "terminal"  # the account's child process
+    STANDING = "standing"  # the bridge itself, from the account's journal
+    MANY = "many"  # the bridge, for many accounts at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One call of the gateway port. `changes` marks those that may change something at the broker."""
+    """One call of the gateway port.
+
+    `order_time`: it may take as long as an order in the terminal. `stream`: it answers until it is cancelled.
+    """
 
     name: str
-    arguments: Mapping[str, _Adapter]
-    answer: _Adapter
-    changes: bool = False
+    call: type[Message]
+    answer: type[Message]
+    arguments: Mapping[str, object]
+    result: object
+    place: Place
+    stream: bool
+    order_time: bool
+    _call_plan: Plan = field(repr=False)
+    _answer_plan: Plan = field(repr=False)
 
-    def pack(self, values: Mapping[str, object]) -> Message:
-        """Arguments as JSON."""
-        return {
-            name: adapter.dump_python(values[name], mode="json") for name, adapter in self.arguments.items()
-        }
+    @property
+    def method(self) -> str:
+        """Its name in the protocol file."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
 
-    def unpack(self, given: Json) -> dict[str, object]:
-        """Arguments as values; raises InvalidValue for missing, unknown and malformed ones."""
-        if not isinstance(given, dict) or set(given) != set(self.arguments):
-            raise InvalidValue(self.name, f"takes exactly {', '.join(self.arguments) or 'no arguments'}")
-        return {name: _read(adapter, name, given[name]) for name, adapter in self.arguments.items()}
+    @property
+    def path(self) -> str:
+        """Its name in a call."""
+        return f"/{SERVICE}/{self.method}"
 
-    def pack_answer(self, value: object) -> Json:
-        """The answer as JSON."""
-        packed: Json = self.answer.dump_python(value, mode="json")
-        return packed
+    def pack(self, arguments: Mapping[str, object], account: str | None = None) -> Message:
+        """A call; raises InvalidValue for what is missing, unknown or has no room on the wire."""
+        return self._call_plan.pack(
+            {**arguments, ACCOUNT: account} if self._names_account else arguments,
+        )
 
-    def unpack_answer(self, given: Json) -> object:
-        """The answer as a value; raises InvalidValue when it is not of the type."""
-        return _read(self.answer, self.name, given)
+    def unpack(self, message: Message) -> tuple[str | None, dict[str, object]]:
+        """Account and arguments of a call; raises InvalidValue, also for fields that are not known here."""
+        _refuse_unknown(message)
+        arguments: dict[str, object] = self._call_plan.unpack(message)
+        account = arguments.pop(ACCOUNT) if self._names_account else None
+        return None if account is None else str(account), arguments
+
+    def pack_answer(self, value: object) -> Message:
+        """The answer with this value."""
+        return self._answer_plan.pack(dict.fromkeys(self._answer_plan.wire_names, value))
+
+    def unpack_answer(self, message: Message) -> object:
+        """The value of an answer; raises InvalidValue when it cannot be read."""
+        values: dict[str, object] = self._answer_plan.unpack(message)
+        return next(iter(values.values()), None)
+
+    @property
+    def _names_account(self) -> bool:
+        return self.place is not Place.MANY
 
 
-# Any: a type expression such as `int | None` is no `type` to Python 3.11.
-def _of(name: str, answer: Any, *, changes: bool = False, **arguments: Any) -> Operation:  # noqa: ANN401  # see above
-    adapters = {argument: _Adapter(kind) for argument, kind in arguments.items()}
-    return Operation(name=name, arguments=adapters, answer=_Adapter(answer), changes=changes)
+def _of(
+    name: str,
+    messages: tuple[type[Message], type[Message]],
+    result: object,
+    place: Place,
+    **arguments: object,
+) -> Operation:
+    call, answer = messages
+    kinds = arguments if place is Place.MANY else {ACCOUNT: str, **arguments}
+    names = answer.DESCRIPTOR.fields_by_name
+    return Operation(
+        name=name,
+        call=call,
+        answer=answer,
+        arguments=arguments,
+        result=result,
+        place=place,
+        stream=name == "reading_stream",
+        order_time=name in _ORDER_TIME,
+        _call_plan=Plan(kinds, call),
+        _answer_plan=Plan(dict.fromkeys(names, result), answer),
+    )
 
 
+_ORDER_TIME = frozenset({"submit", "close", "modify", "cancel", "resolve", "latch"})
 _TOKEN = int | None
+_READINGS = dict[str, Reading | str]
+_T, _S, _M = Place.TERMINAL, Place.STANDING, Place.MANY
+_OUTCOME = wire.OutcomeAnswer
+_DONE = wire.DoneAnswer
+
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
-        _of("health", Health),
-        _of("reading", Reading, token=_TOKEN),
-        _of("instrument", Instrument | None, symbol=str),
-        _of("quote", Quote | None, symbol=str),
-        _of("positions", tuple[Position, ...], token=_TOKEN),
-        _of("orders", tuple[RestingOrder, ...], token=_TOKEN),
-        _of("deals", tuple[Deal, ...], since=datetime, until=datetime),
-        _of("submit", Outcome, changes=True, order=OpenOrder, permit=Permit),
-        _of("close", Outcome, changes=True, order=CloseOrder, permit=Permit),
-        _of("modify", Outcome, changes=True, order=ModifyOrder, permit=Permit),
-        _of("cancel", Outcome, changes=True, order=CancelOrder, permit=Permit),
-        _of("resolve", Outcome, key=str, magic=int, attempt=int, token=int, since=datetime),
-        _of("latch", None, sequence=int, reason=str),
+        _of("health", (wire.AccountCall, wire.HealthAnswer), Health, _T),
+        _of("healths", (wire.HealthsCall, wire.HealthsAnswer), dict[str, Health | str], _M),
+        _of("reading", (wire.TokenCall, wire.ReadingAnswer), Reading, _T, token=_TOKEN),
+        _of(
+            "readings",
+            (wire.ReadingsCall, wire.ReadingsAnswer),
+            _READINGS,
+            _M,
+            accounts=tuple[str, ...],
+            ledger_at=datetime | None,
+        ),
+        _of(
+            "reading_stream",
+            (wire.ReadingStreamCall, wire.ReadingsAnswer),
+            _READINGS,
+            _M,
+            accounts=tuple[str, ...],
+            every_s=float,
+        ),
+        _of("instrument", (wire.SymbolCall, wire.InstrumentAnswer), Instrument | None, _T, symbol=str),
+        _of("quote", (wire.SymbolCall, wire.QuoteAnswer), Quote | None, _T, symbol=str),
+        _of("positions", (wire.TokenCall, wire.PositionsAnswer), tuple[Position, ...], _T, token=_TOKEN),
+        _of("orders", (wire.TokenCall, wire.OrdersAnswer), tuple[RestingOrder, ...], _T, token=_TOKEN),
+        _of(
+            "deals", (wire.DealsCall, wire.DealsAnswer), tuple[Deal, ...], _T, since=datetime, until=datetime
+        ),
+        _of("check", (wire.CheckCall, wire.CheckAnswer), Check, _T, order=OpenOrder),
+        _of("submit", (wire.SubmitCall, _OUTCOME), Outcome, _T, order=OpenOrder, permit=Permit),
+        _of("close", (wire.CloseCall, _OUTCOME), Outcome, _T, order=CloseOrder, permit=Permit),
+        _of("modify", (wire.ModifyCall, _OUTCOME), Outcome, _T, order=ModifyOrder, permit=Permit),
+        _of("cancel", (wire.CancelCall, _OUTCOME), Outcome, _T, order=CancelOrder, permit=Permit),
+        _of(
+            "resolve",
+            (wire.ResolveCall, _OUTCOME),
+            Outcome,
+            _T,
+            key=str,
+            magic=int,
+            attempt=int,
+            token=int,
+            since=datetime,
+        ),
+        _of("latch", (wire.LatchCall, _DONE), None, _S, sequence=int, reason=str),
+        _of("unlatch", (wire.RecordCall, _DONE), None, _S, record=str),
+        _of("checkpoint", (wire.CheckpointCall, _DONE), None, _S, memory=GuardMemory),
+        _of("memory", (wire.AccountCall, wire.MemoryAnswer), GuardMemory | None, _S),
+        _of("floor", (wire.RecordCall, _DONE), None, _S, record=str),
+        _of("bind", (wire.BindCall, wire.BindingAnswer), Binding, _S, journal_id=str | None, sequence=int),
     )
 }
-# Answered by the host itself, for many accounts at once.
-READINGS = _of("readings", dict[str, Reading | str], accounts=tuple[str, ...])
-HEALTHS = _of("healths", dict[str, Health | str])
 
 
-def operation_of(name: Json) -> Operation:
+def operation_of(name: str) -> Operation:
     """The operation of this name; raises InvalidValue for any other."""
-    if not isinstance(name, str) or name not in OPERATIONS:
-        raise InvalidValue(
-            "operation", f"is not one of {', '.join(OPERATIONS)}, {READINGS.name}, {HEALTHS.name}"
-        )
+    if name not in OPERATIONS:
+        raise InvalidValue("operation", f"is not one of {', '.join(OPERATIONS)}")
     return OPERATIONS[name]
 
 
-def pack_error(error: FleetError) -> Message:
-    """An error as JSON; a kind that is not known on the other side arrives as Unanswered."""
-    packed: Message = {"kind": type(error).__name__, "text": str(error)}
-    if isinstance(error, StaleToken):
-        packed["newest"] = error.newest
-    if isinstance(error, InvalidValue):
-        packed["field"], packed["rule"] = error.field, error.rule
-    return packed
-
-
-def unpack_error(given: Json) -> GatewayError | InvalidValue:
-    """The error that the other side packed."""
-    if not isinstance(given, dict):
-        return Unanswered("the bridge answered with neither a value nor an error")
-    newest, text = given.get("newest"), str(given.get("text"))
-    if given.get("kind") == "StaleToken" and isinstance(newest, int):
-        return StaleToken(newest)
-    if given.get("kind") == "InvalidValue":
-        return InvalidValue(str(given.get("field")), str(given.get("rule")))
-    return Unreachable(text) if given.get("kind") == "Unreachable" else Unanswered(text)
-
-
-def _read(adapter: _Adapter, name: str, given: Json) -> object:
-    try:
-        value: object = adapter.validate_python(given)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise InvalidValue(".".join((name, *(str(step) for step in first["loc"]))), first["msg"]) from None
-    return value
+def _refuse_unknown(message: Message) -> None:
+    """A field that this side does not know may be the very one that limits the order."""
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    if message.ByteSize() != size:
+        raise InvalidValue("message", "has fields that are not known here: update the older side")
