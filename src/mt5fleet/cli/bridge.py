@@ -77,6 +77,8 @@ def bridge_config(told: FleetFile, name: str, environ: Mapping[str, str]) -> Bri
         token=bridge_token(terms.token, terms.journal_dir, environ),
         accounts=_children(told, name, terms, environ),
         environment=_environment(told, environ),
+        people_file=told.folder / "people.toml",
+        journal_dir=terms.journal_dir,
     )
 
 
@@ -94,7 +96,6 @@ def _children(
             shadow=account.shadow,
             password="" if account.password is None else resolve_secret(account.password, environ),
             terminal_path="" if account.terminal_path is None else str(account.terminal_path),
-            journal_dir=terms.journal_dir,
             visibility_lag_s=terms.visibility_lag_s,
             quote_age_s_max=quote_ages[key],
         )

@@ -22,7 +22,6 @@ def main() -> None:
         login=1001,
         mode=Mode.DEMO,
         password="pw",
-        journal_dir=folder / "journal",
         visibility_lag_s=0.3,
         settle_s=0.5,
         unanswered_s=1.5,
@@ -40,6 +39,8 @@ def main() -> None:
             replace(child, account="real", login=1002, mode=Mode.REAL),
         ),
         environment=terminal_environment(address, os.environ),
+        people_file=folder / "people.toml",
+        journal_dir=folder / "journal",
         limits=BridgeLimits(order_s=2.0, read_s=2.0, restart_s_min=0.05),
     )
     asyncio.run(_serve(config, port_file))
