@@ -3,10 +3,7 @@
 from mt5fleet.messages.convert import dump_signal, load_signal, new_signal_id
 from mt5fleet.messages.envelope import (
     ENVELOPE_BYTES_MAX,
-    Algorithm,
-    SignatureInvalid,
     SignedSignal,
-    SigningKey,
     open_envelope,
     sign,
     verify,
@@ -30,6 +27,20 @@ from mt5fleet.messages.names import (
     TASK_SWEEP,
     TASK_URGENT,
 )
+from mt5fleet.messages.record_wire import record_schema
+from mt5fleet.messages.records import (
+    RECORD_BYTES_MAX,
+    FloorRecord,
+    Record,
+    RecordKind,
+    ResumeRecord,
+    SignedRecord,
+    dump_record,
+    open_record,
+    sign_record,
+    verify_record,
+)
+from mt5fleet.messages.signing import Algorithm, SignatureInvalid, SigningKey
 from mt5fleet.messages.wire import signal_schema
 
 __all__ = [
@@ -41,6 +52,7 @@ __all__ = [
     "QUEUE_NOTIFICATIONS",
     "QUEUE_SIGNALS",
     "QUEUE_URGENT",
+    "RECORD_BYTES_MAX",
     "SCHEMA_VERSION",
     "TASK_EXECUTE",
     "TASK_GUARDS",
@@ -52,14 +64,24 @@ __all__ = [
     "TASK_SWEEP",
     "TASK_URGENT",
     "Algorithm",
+    "FloorRecord",
+    "Record",
+    "RecordKind",
+    "ResumeRecord",
     "SignatureInvalid",
+    "SignedRecord",
     "SignedSignal",
     "SigningKey",
+    "dump_record",
     "dump_signal",
     "load_signal",
     "new_signal_id",
     "open_envelope",
+    "open_record",
+    "record_schema",
     "sign",
+    "sign_record",
     "signal_schema",
     "verify",
+    "verify_record",
 ]

@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import fields
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from ulid import ULID
@@ -25,6 +24,7 @@ from mt5fleet.domain.signal import (
     Targets,
 )
 from mt5fleet.messages import wire
+from mt5fleet.messages.moments import moment_text, read_moment
 from mt5fleet.ports.clock import Clock
 
 _CHANCE_BITS = 80  # random part of a ULID (ULID specification, "Components")
@@ -42,11 +42,11 @@ def load_signal(content: object) -> Signal:
     return Signal(
         id=body.id,
         producer=body.producer,
-        created_at=_moment("created_at", body.created_at),
-        valid_until=_moment("valid_until", body.valid_until),
+        created_at=read_moment("created_at", body.created_at),
+        valid_until=read_moment("valid_until", body.valid_until),
         targets=Targets(accounts=tuple(body.targets.accounts), groups=tuple(body.targets.groups)),
         instruction=_instruction(body),
-        approval=Approval(by=body.approval.by, at=_moment("approval.at", body.approval.at)),
+        approval=Approval(by=body.approval.by, at=read_moment("approval.at", body.approval.at)),
         tags=_tags(body.tags),
     )
 
@@ -56,12 +56,12 @@ def dump_signal(signal: Signal) -> dict[str, object]:
     content: dict[str, object] = {
         "id": signal.id,
         "producer": signal.producer,
-        "created_at": _moment_text("created_at", signal.created_at),
-        "valid_until": _moment_text("valid_until", signal.valid_until),
+        "created_at": moment_text("created_at", signal.created_at),
+        "valid_until": moment_text("valid_until", signal.valid_until),
         "targets": {"accounts": list(signal.targets.accounts), "groups": list(signal.targets.groups)},
         "verb": signal.verb.value,
         signal.verb.value: _instruction_object(signal.instruction),
-        "approval": {"by": signal.approval.by, "at": _moment_text("approval.at", signal.approval.at)},
+        "approval": {"by": signal.approval.by, "at": moment_text("approval.at", signal.approval.at)},
         "tags": dict(signal.tags),
     }
     wire.signal_body(content)
@@ -119,19 +119,6 @@ def _number(text: str | None) -> Decimal | None:
 
 def _level(text: str | None) -> Decimal | Removal | None:
     return Removal.REMOVE if text == Removal.REMOVE else _number(text)
-
-
-def _moment(field: str, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(field, "is not a moment of the calendar") from None
-
-
-def _moment_text(field: str, value: datetime) -> str:
-    if value.tzinfo is None:
-        raise InvalidValue(field, "needs a time zone (UTC)")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _instruction_object(instruction: Instruction) -> dict[str, object]:
