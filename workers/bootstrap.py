@@ -10,8 +10,8 @@ from typing import TypedDict
 
 from config.sentry import start_sentry
 from mt5fleet import __version__
-from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway
-from mt5fleet.adapters.bridge.token import bridge_token
+from mt5fleet.adapters.bridge.addresses import bridge_addresses
+from mt5fleet.adapters.bridge.gateway import BridgeGateway
 from mt5fleet.adapters.celery import CeleryWaker
 from mt5fleet.adapters.notify.log import LogChannel
 from mt5fleet.adapters.notify.webhook import WebhookChannel
@@ -19,7 +19,7 @@ from mt5fleet.adapters.redis.ledger import connect
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.adapters.threads import ThreadSpread
 from mt5fleet.domain.errors import InvalidValue, LedgerError
-from mt5fleet.fleet_file import LOCAL_BRIDGE, BridgeTerms, ChannelTerms, FleetFile
+from mt5fleet.fleet_file import ChannelTerms, FleetFile
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import Ledger
@@ -167,19 +167,6 @@ def ledger_of(own: Told) -> Ledger:
 def gateway_of(own: Told, bridge_of: Callable[[str], str | None]) -> Gateway:
     """The bridges that the file names; `bridge_of` tells which one an account is on."""
     return BridgeGateway(bridge_addresses(own.fleet, os.environ), bridge_of)
-
-
-def bridge_addresses(fleet: FleetFile, environ: Mapping[str, str]) -> dict[str, BridgeAddress]:
-    """Where each bridge of the file is reached; raises InvalidValue for a missing token."""
-    local = BridgeTerms.model_validate({}, context={"folder": fleet.folder})
-    terms = {LOCAL_BRIDGE: local, **fleet.bridges}
-    return {name: _bridge_address(one, environ) for name, one in terms.items()}
-
-
-def _bridge_address(terms: BridgeTerms, environ: Mapping[str, str]) -> BridgeAddress:
-    host, _, port = terms.reached_at.rpartition(":")
-    token = bridge_token(terms.token, terms.journal_dir, environ)
-    return BridgeAddress(host=host.strip("[]"), port=int(port), token=token)
 
 
 def _bridge_told(fleet: CachedFleet, account: str) -> str | None:
