@@ -1,11 +1,13 @@
-"""What the journal alone says about sending an attempt of a key."""
+"""What the journal alone says about sending an attempt of a key, and what it is told of its end."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from mt5fleet.domain.errors import JournalUnwritable
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import Outcome, Retry
-from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.domain.order import Outcome, Permit, Retry
+from mt5fleet.ports.journal import AttemptJournal, JournalEntry
 
 _NOT_SETTLED = (OrderState.IN_DOUBT, OrderState.NOT_SENT)
 
@@ -47,6 +49,21 @@ def earlier_in_doubt(entries: Sequence[JournalEntry]) -> Outcome:
         state=OrderState.IN_DOUBT,
         sentence=f"outcome unknown: attempt {attempts} was handed to the terminal and is not settled yet",
     )
+
+
+def close_attempt(journal: AttemptJournal, permit: Permit) -> None:
+    """Close an attempt that was refused before it was sent.
+
+    A journal that takes no write lets no open go either, so nothing is lost when it does not take this one.
+    """
+    with suppress(JournalUnwritable):
+        journal.bury(permit.key, permit.attempt)
+
+
+def note_outcome(journal: AttemptJournal, key: str, attempt: int, outcome: Outcome) -> None:
+    """Store an outcome where the journal takes it; without it the attempt is settled at the broker later."""
+    with suppress(JournalUnwritable):
+        journal.finish(key, attempt, outcome)
 
 
 def _unclear(entry: JournalEntry) -> bool:

@@ -34,7 +34,7 @@ def modify(session: Session, absences: Absences, order: ModifyOrder, permit: Per
     known = journal_says(entries, permit.attempt)
     if known is not None:
         return as_known(known)
-    account = session.account()
+    session.account()
     position = find_position(session, order.ticket, order.opening_magic)
     resting = None if position else find_order(session, order.ticket, order.opening_magic)
     if position is None and resting is None:
@@ -47,7 +47,7 @@ def modify(session: Session, absences: Absences, order: ModifyOrder, permit: Per
     shipment = Shipment(
         operation="modify", asked=encode(ModifyOrder, order), request=request, read_back=_modified
     )
-    return look_refusal(session, account, permit) or send(session, permit, shipment)
+    return look_refusal(session, permit, reduces=False) or send(session, permit, shipment)
 
 
 def cancel(session: Session, absences: Absences, order: CancelOrder, permit: Permit) -> Outcome:
@@ -56,7 +56,7 @@ def cancel(session: Session, absences: Absences, order: CancelOrder, permit: Per
     known = journal_says(entries, permit.attempt)
     if known is not None:
         return as_known(known)
-    account = session.account()
+    session.account()
     resting = find_order(session, order.ticket, order.opening_magic)
     if resting is None:
         return _nothing_to_cancel(session, absences, order)
@@ -67,8 +67,9 @@ def cancel(session: Session, absences: Absences, order: CancelOrder, permit: Per
         asked=encode(CancelOrder, order),
         request=remove_request(resting.ticket),
         read_back=_canceled,
+        needs_journal=order.ticket is None,
     )
-    return look_refusal(session, account, permit) or send(session, permit, shipment)
+    return look_refusal(session, permit, reduces=True) or send(session, permit, shipment)
 
 
 def modify_stands(

@@ -2,11 +2,17 @@
 
 from datetime import datetime
 
-from mt5fleet.adapters.mt5.attempts import closed_for_ever, is_closed, settled, unsettled
+from mt5fleet.adapters.mt5.attempts import (
+    close_attempt,
+    closed_for_ever,
+    is_closed,
+    settled,
+    unsettled,
+)
 from mt5fleet.adapters.mt5.codes import BrokerOrderState
-from mt5fleet.adapters.mt5.lastlook import Look, refusal_of_any
+from mt5fleet.adapters.mt5.lastlook import Look, refusal_of_any, refusal_of_mode
 from mt5fleet.adapters.mt5.session import Session
-from mt5fleet.adapters.mt5.shapes import AccountRow, OrderRow, PositionRow
+from mt5fleet.adapters.mt5.shapes import OrderRow, PositionRow
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome, Permit, Retry
 from mt5fleet.ports.journal import JournalEntry
@@ -36,21 +42,18 @@ def not_visible(what: str) -> Outcome:
     )
 
 
-def look_refusal(session: Session, account: AccountRow, permit: Permit) -> Outcome | None:
-    """Why nothing may leave now, closed for this attempt; None when it may."""
-    now = session.clock.now()
-    refused = refusal_of_any(
-        Look(
-            settings=session.settings,
-            account=account,
-            terminal=session.terminal(),
-            permit=permit,
-            arrived_at=now,
-            now=now,
-        )
+def look_refusal(session: Session, permit: Permit, *, reduces: bool) -> Outcome | None:
+    """Why this may not leave now, closed for this attempt; None when it may."""
+    look = Look(
+        settings=session.settings,
+        account=session.account(),
+        terminal=session.terminal(),
+        permit=permit,
+        now=session.clock.now(),
     )
+    refused = refusal_of_any(look) or (None if reduces else refusal_of_mode(look))
     if refused is not None:
-        session.journal.bury(permit.key, permit.attempt)
+        close_attempt(session.journal, permit)
     return refused
 
 

@@ -3,29 +3,37 @@
 Source: the project's design, section 5 "Write-ahead" and "The key, and asking first".
 """
 
-from datetime import datetime
-
 from mt5fleet.adapters.mt5.attempts import (
     as_known,
+    close_attempt,
     closed_for_ever,
     earlier_in_doubt,
     is_closed,
+    note_outcome,
     settled,
     unsettled,
 )
 from mt5fleet.adapters.mt5.codes import Filling
+from mt5fleet.adapters.mt5.context import CallContext
 from mt5fleet.adapters.mt5.conversions import Scale, quote_of
 from mt5fleet.adapters.mt5.evidence import Evidence, fits, gather, opening_outcome
 from mt5fleet.adapters.mt5.history import HistoryIndex
-from mt5fleet.adapters.mt5.lastlook import Look, refusal_of_any, refusal_of_market, refusal_of_open
+from mt5fleet.adapters.mt5.lastlook import (
+    Look,
+    refusal_of_any,
+    refusal_of_market,
+    refusal_of_mode,
+    refusal_of_open,
+)
 from mt5fleet.adapters.mt5.requests import Request, filling_for_deal, market_request, resting_request
 from mt5fleet.adapters.mt5.retcodes import Meaning
 from mt5fleet.adapters.mt5.sending import Shipment, send
 from mt5fleet.adapters.mt5.session import Session
-from mt5fleet.adapters.mt5.shapes import AccountRow, SendRow, SymbolRow
+from mt5fleet.adapters.mt5.shapes import SendRow, SymbolRow
 from mt5fleet.codec import encode
 from mt5fleet.domain.broker import Quote
 from mt5fleet.domain.errors import Unreachable
+from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.signal import Entry
@@ -33,12 +41,12 @@ from mt5fleet.ports.journal import JournalEntry
 
 
 def submit(
-    session: Session, index: HistoryIndex, order: OpenOrder, permit: Permit, arrived_at: datetime
+    session: Session, index: HistoryIndex, order: OpenOrder, permit: Permit, context: CallContext
 ) -> Outcome:
     """Open once: the true outcome when the key is known to broker or journal, else one send."""
     entries = session.journal.entries(permit.key)
     try:
-        account = session.require_synchronised()
+        session.require_synchronised()
         known = at_broker(session, index, order, entries, fresh=permit.attempt == 1 and not entries)
     except Unreachable:
         if unsettled(entries):
@@ -48,9 +56,9 @@ def submit(
     if known is not None:
         return as_known(known)
     rules, quote = session.symbol(order.symbol), _quote(session, order.symbol)
-    refused = _last_look(session, account, order, permit, arrived_at, quote)
+    refused = _last_look(session, order, permit, context, quote)
     if refused is not None:
-        session.journal.bury(permit.key, permit.attempt)
+        close_attempt(session.journal, permit)
         return refused
     if rules is None or quote is None:
         raise Unreachable(f"the terminal stopped to know {order.symbol}")
@@ -81,7 +89,7 @@ def at_broker(
 
 def _settle(session: Session, entries: tuple[JournalEntry, ...], found: Outcome) -> None:
     for entry in unsettled(entries):
-        session.journal.finish(entry.key, entry.attempt, found)
+        note_outcome(session.journal, entry.key, entry.attempt, found)
 
 
 def _in_journal(entries: tuple[JournalEntry, ...], attempt: int) -> Outcome | None:
@@ -101,41 +109,43 @@ def _quote(session: Session, symbol: str) -> Quote | None:
 
 
 def _last_look(
-    session: Session,
-    account: AccountRow,
-    order: OpenOrder,
-    permit: Permit,
-    arrived_at: datetime,
-    quote: Quote | None,
+    session: Session, order: OpenOrder, permit: Permit, context: CallContext, quote: Quote | None
 ) -> Outcome | None:
     look = Look(
         settings=session.settings,
-        account=account,
+        account=session.account(),
         terminal=session.terminal(),
         permit=permit,
-        arrived_at=arrived_at,
         now=session.clock.now(),
     )
     journal = session.journal
+    binding = Binding(journal_id=journal.id, sequence=journal.sequence, created_at=journal.created_at)
     return (
         refusal_of_any(look)
-        or refusal_of_open(look, journal_id=journal.id, latch=journal.latch())
+        or refusal_of_mode(look)
+        or refusal_of_open(look, context, binding=binding, latch=journal.latch())
         or refusal_of_market(order, quote, session.settings, look.now)
     )
 
 
 def _shipment(session: Session, order: OpenOrder, rules: SymbolRow, quote: Quote) -> Shipment:
-    market = order.entry is Entry.MARKET
-    request = market_request(order, rules, quote) if market else _resting(session, order, rules)
-    rest_goes_on = not market or filling_for_deal(rules) is Filling.RETURN
+    rest_goes_on = order.entry is not Entry.MARKET or filling_for_deal(rules) is Filling.RETURN
 
     def read_back(answer: SendRow, judged: Meaning) -> Outcome:
         return _opened(session, order, answer, judged, rest_goes_on=rest_goes_on)
 
-    return Shipment(operation="submit", asked=encode(OpenOrder, order), request=request, read_back=read_back)
+    return Shipment(
+        operation="submit",
+        asked=encode(OpenOrder, order),
+        request=open_request(session, order, rules, quote),
+        read_back=read_back,
+    )
 
 
-def _resting(session: Session, order: OpenOrder, rules: SymbolRow) -> Request:
+def open_request(session: Session, order: OpenOrder, rules: SymbolRow, quote: Quote) -> Request:
+    """What the module is asked to open."""
+    if order.entry is Entry.MARKET:
+        return market_request(order, rules, quote)
     return resting_request(order, rules, session.known_offset_s())
 
 
@@ -161,8 +171,7 @@ def _shown(session: Session, order: OpenOrder, answer: SendRow) -> Outcome | Non
         deals = tuple(row for row in session.deals_of_position(answer.order) if row.magic == order.magic)
     except Unreachable:
         return None
-    if deals:
-        session.journal.see_deal(max(row.ticket for row in deals))
+    session.see_deals(deals)
     evidence = Evidence(
         positions=(),
         resting=(),

@@ -38,14 +38,14 @@ def close(session: Session, absences: Absences, order: CloseOrder, permit: Permi
     known = _before(session.journal.entries(permit.key), permit, full=order.remaining == 0)
     if known is not None:
         return as_known(known)
-    account = session.account()
+    session.account()
     position = find_position(session, order.ticket, order.opening_magic)
     if position is None:
         return _without_position(session, absences, order)
     volume = session.scale(position.symbol).volume(position.volume) - order.remaining
     if volume <= 0:
         return reached(f"position {position.ticket} holds no more than {order.remaining} lots")
-    return look_refusal(session, account, permit) or send(
+    return look_refusal(session, permit, reduces=True) or send(
         session, permit, _shipment(session, order, position, volume, permit.key)
     )
 
@@ -101,6 +101,7 @@ def _shipment(
         asked=encode(CloseOrder, order),
         request=_request(session, position, volume, key),
         read_back=read_back,
+        needs_journal=order.ticket is None or order.remaining > 0,
     )
 
 
@@ -144,8 +145,7 @@ def _shown(session: Session, position: PositionRow, magic: int) -> Outcome | Non
         deals = tuple(row for row in session.deals_of_position(position.ticket) if row.magic == magic)
     except Unreachable:
         return None
-    if deals:
-        session.journal.see_deal(max(row.ticket for row in deals))
+    session.see_deals(deals)
     evidence = Evidence(
         positions=(),
         resting=(),

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from mt5fleet.adapters.mt5.attempts import close_attempt, note_outcome
+from mt5fleet.adapters.mt5.lastlook import halted, not_sent
 from mt5fleet.adapters.mt5.requests import Request
 from mt5fleet.adapters.mt5.retcodes import Meaning, meaning, meaning_of_silence
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.adapters.mt5.shapes import SendRow
-from mt5fleet.domain.errors import GatewayError
+from mt5fleet.domain.errors import GatewayError, JournalUnwritable, Latched, Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import TEXT_CHARS_MAX, Outcome, Permit, Retry
 from mt5fleet.ports.journal import JournalEntry
@@ -19,33 +22,35 @@ _SUCCESSES = (OrderState.FILLED, OrderState.PARTIALLY_FILLED, OrderState.ACCEPTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """One thing to send: `asked` is the domain order as JSON, `read_back` makes the outcome of a success."""
+    """One thing to send: `asked` is the domain order as JSON, `read_back` makes the outcome of a success.
+
+    `needs_journal` False: it names a ticket, and sending it twice ends in the same place.
+    """
 
     operation: str
     asked: str
     request: Request
     read_back: Callable[[SendRow, Meaning], Outcome]
+    needs_journal: bool = True
 
 
 def send(session: Session, permit: Permit, shipment: Shipment) -> Outcome:
-    """Write ahead, send once, and write down what came of it."""
+    """Write ahead, send once, and write down what came of it.
+
+    The journal is the last gate: what it refuses to write is not sent. Only where it takes no write at all,
+    what names a ticket and does no harm when sent twice (`needs_journal` False) goes without it: getting out
+    comes first. Raises StaleToken as the journal does.
+    """
     sent_at = session.clock.now()
-    session.journal.write(
-        JournalEntry(
-            key=permit.key,
-            attempt=permit.attempt,
-            token=permit.token,
-            operation=shipment.operation,
-            request=json.dumps({"asked": json.loads(shipment.asked), "sent": shipment.request}),
-            written_at=sent_at,
-            outcome=None,
-            tombstone=False,
-        )
-    )
-    # The write may have taken long (a frozen process, a slow disk): the time is looked at once more.
-    outcome = _late(session, permit) or _sent(session, shipment)
-    outcome = replace(outcome, sent_at=sent_at, sentence=outcome.sentence[:TEXT_CHARS_MAX])
-    session.journal.finish(permit.key, permit.attempt, outcome)
+    try:
+        session.journal.write(_entry(permit, shipment, sent_at))
+    except Latched as error:
+        close_attempt(session.journal, permit)
+        return halted(error.reason)
+    except JournalUnwritable as error:
+        return _not_kept(error) if shipment.needs_journal else _unjournaled(session, permit, shipment)
+    outcome = _shortened(_carried_out(session, permit, shipment), sent_at)
+    note_outcome(session.journal, permit.key, permit.attempt, outcome)
     return outcome
 
 
@@ -54,14 +59,50 @@ def asked_of(entry: JournalEntry) -> str:
     return json.dumps(json.loads(entry.request)["asked"])
 
 
-def _late(session: Session, permit: Permit) -> Outcome | None:
-    if session.clock.now() <= permit.not_after:
-        return None
-    return Outcome(
-        state=OrderState.NOT_SENT,
-        sentence="not sent: the time for this attempt was over once the journal was written",
-        retry=Retry.AFTER_DELAY,
+def _entry(permit: Permit, shipment: Shipment, at: datetime) -> JournalEntry:
+    return JournalEntry(
+        key=permit.key,
+        attempt=permit.attempt,
+        token=permit.token,
+        operation=shipment.operation,
+        request=json.dumps({"asked": json.loads(shipment.asked), "sent": shipment.request}),
+        written_at=at,
+        outcome=None,
+        tombstone=False,
     )
+
+
+def _not_kept(error: JournalUnwritable) -> Outcome:
+    sentence = f"nothing leaves without the bridge's journal, which takes no writes now ({error})"
+    return not_sent(sentence, retry=Retry.AFTER_DELAY)
+
+
+def _unjournaled(session: Session, permit: Permit, shipment: Shipment) -> Outcome:
+    sent_at = session.clock.now()
+    outcome = _carried_out(session, permit, shipment)
+    sentence = f"without the bridge's journal, which takes no writes: {outcome.sentence}"
+    return _shortened(replace(outcome, sentence=sentence), sent_at)
+
+
+def _carried_out(session: Session, permit: Permit, shipment: Shipment) -> Outcome:
+    return _too_late(session, permit) or _sent(session, shipment)
+
+
+def _too_late(session: Session, permit: Permit) -> Outcome | None:
+    """The write may have taken long (a frozen process, a slow disk): time and account are looked at again."""
+    if session.clock.now() > permit.not_after:
+        return not_sent(
+            "the time for this attempt was over once the journal was written", retry=Retry.AFTER_DELAY
+        )
+    try:
+        session.account()
+    except Unreachable as error:
+        return not_sent(str(error), retry=Retry.AFTER_DELAY)
+    return None
+
+
+def _shortened(outcome: Outcome, sent_at: datetime) -> Outcome:
+    return replace(outcome, sent_at=sent_at, sentence=outcome.sentence[:TEXT_CHARS_MAX])
 
 
 def _sent(session: Session, shipment: Shipment) -> Outcome:
@@ -105,6 +146,12 @@ def _read_back(answer: SendRow, judged: Meaning, shipment: Shipment) -> Outcome:
         )
 
 
+def with_words(sentence: str, said: str) -> str:
+    """A sentence of ours followed by the broker's own words, if it had any."""
+    words = "".join(c for c in said if c.isprintable())[:_COMMENT_CHARS_MAX]
+    return f"{sentence} ('{words}')" if words else sentence
+
+
 def _worded(judged: Meaning, said: str) -> str:
     """The table's sentence with the broker's own words."""
     prefix = {
@@ -112,5 +159,4 @@ def _worded(judged: Meaning, said: str) -> str:
         OrderState.REJECTED: "rejected: ",
         OrderState.IN_DOUBT: "outcome unknown: ",
     }.get(judged.outcome, "")
-    words = "".join(c for c in said if c.isprintable())[:_COMMENT_CHARS_MAX]
-    return f"{prefix}{judged.sentence}" + (f" ('{words}')" if words else "")
+    return f"{prefix}{with_words(judged.sentence, said)}"

@@ -1,6 +1,8 @@
 """One logged-in connection to a terminal: what it says, and whether what it does not say may be believed."""
 
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -19,9 +21,9 @@ from mt5fleet.adapters.mt5.shapes import (
     TerminalRow,
     TickRow,
 )
-from mt5fleet.domain.errors import Unreachable
+from mt5fleet.domain.errors import JournalUnwritable, Unreachable
 from mt5fleet.ports.clock import Clock
-from mt5fleet.ports.journal import Journal
+from mt5fleet.ports.journal import AttemptJournal
 
 Row = TypeVar("Row")
 
@@ -30,6 +32,8 @@ DAY_S = 86_400  # added to "now" in server stamps, so that a wrong offset hides 
 OFFSET_SYMBOLS_MAX = 10  # symbols looked at to learn the offset
 OFFSET_LOOKS_MAX = 20  # looks before giving up for now
 OFFSET_PAUSE_S = 0.1  # between two looks
+
+_log = logging.getLogger("mt5fleet.bridge.terminal")
 
 _SENTENCES = {
     LastError.AUTH_FAILED: "the broker refused login, server or password: check the account's configuration",
@@ -42,7 +46,9 @@ _SENTENCES = {
 class Session:
     """Reads of one terminal: a failed one raises Unreachable, emptiness counts only when synchronised."""
 
-    def __init__(self, module: Module, settings: TerminalSettings, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, module: Module, settings: TerminalSettings, journal: AttemptJournal, clock: Clock
+    ) -> None:
         self.module = module
         self.settings = settings
         self.journal = journal
@@ -65,6 +71,7 @@ class Session:
     def terminal(self) -> TerminalRow:
         """The terminal's row, connected to its broker."""
         row = self._require(self.module.terminal_info())
+        self._see_build(row.build)
         if not row.connected:
             self._break()
             raise Unreachable("the terminal has no connection to its broker: check its network and login")
@@ -103,13 +110,18 @@ class Session:
     def deals(self, since_s: int, until_s: int) -> Sequence[DealRow]:
         """Deals between two server stamps; remembers the newest."""
         rows = self.require(self.module.history_deals_get(since_s, until_s))
-        if rows:
-            self.journal.see_deal(max(row.ticket for row in rows))
+        self.see_deals(rows)
         return rows
 
     def deals_of_position(self, ticket: int) -> Sequence[DealRow]:
         """Every deal of one position."""
         return self.require(self.module.history_deals_get(position=ticket))
+
+    def see_deals(self, rows: Sequence[DealRow]) -> None:
+        """Remember the newest of these deals, where the journal takes it."""
+        if rows:
+            with suppress(JournalUnwritable):
+                self.journal.see_deal(max(row.ticket for row in rows))
 
     def symbol(self, name: str) -> SymbolRow | None:
         """Rules of a symbol, read now; None when the terminal does not know it."""
@@ -171,6 +183,16 @@ class Session:
     def _break(self) -> None:
         self.breaks += 1
 
+    def _see_build(self, build: int) -> None:
+        """Remember the terminal's build: it updates itself, and a new build may behave differently."""
+        known = self.journal.builds()
+        if known[-1:] == (build,):
+            return
+        if known:
+            _log.warning("the terminal's build changed from %s to %s", known[-1], build)
+        with suppress(JournalUnwritable):
+            self.journal.see_build(build)
+
     def _shows(self, ticket: int) -> bool:
         # Peers disagree whether `ticket` names the deal or its order, so an empty answer is checked in full.
         if self.require(self.module.history_deals_get(ticket=ticket)):
@@ -185,8 +207,7 @@ class Session:
         total = sum((_cash(row, digits) for row in deals if row.type != DealType.CREDIT), Decimal(0))
         if total != rounded(account.balance, digits):
             return False
-        if deals:
-            self.journal.see_deal(max(row.ticket for row in deals))
+        self.see_deals(deals)
         return True
 
     def _every_deal(self) -> Sequence[DealRow]:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import InvalidValue
 
-SIMULATOR_WORD = "mt5fleet simulator"  # how our simulator's terminal names its company
 CLOCK_SKEW_MS_MAX = 500  # bridge against ledger, section 5 of the design; further apart no open leaves
 
 
@@ -18,6 +17,8 @@ class TerminalSettings:
     after it. `unanswered_s`: the same for a send without any answer, because our process ended in it or
     somebody stopped waiting: terminal and broker go on without us.
     `visibility_lag_s`: how far apart two looks must be before their absence proves anything.
+    `allow_real`: whether `mode` real may open anything.
+    `ledger_silence_s`: without a word from the ledger for longer than this, nothing is opened.
     """
 
     account: str
@@ -30,6 +31,8 @@ class TerminalSettings:
     unanswered_s: float = 60.0
     quote_age_s_max: Decimal = Decimal(30)
     server_offset_s: int | None = None
+    allow_real: bool = False
+    ledger_silence_s: float = 10.0  # section 8 of the design, "Last resort"
 
     def __post_init__(self) -> None:
         """Refuse times that prove nothing."""
@@ -37,5 +40,5 @@ class TerminalSettings:
             raise InvalidValue("visibility_lag_s, settle_s", "must be above 0 and not negative")
         if self.unanswered_s < self.settle_s:
             raise InvalidValue("unanswered_s", "must not be below settle_s")
-        if self.quote_age_s_max <= 0:
-            raise InvalidValue("quote_age_s_max", "must be above 0")
+        if self.quote_age_s_max <= 0 or self.ledger_silence_s <= 0:
+            raise InvalidValue("quote_age_s_max, ledger_silence_s", "must be above 0")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import as_known, settled, unsettled
+from mt5fleet.adapters.mt5.attempts import as_known, note_outcome, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
 from mt5fleet.adapters.mt5.codes import LastError
 from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
@@ -45,7 +45,7 @@ def resolve(session: Session, index: HistoryIndex, absences: Absences, question:
     found = _found(session, index, question, entries)
     if found is not None:
         for entry in unsettled(entries):
-            session.journal.finish(entry.key, entry.attempt, found)
+            note_outcome(session.journal, entry.key, entry.attempt, found)
         absences.forget(question.key)
         return as_known(found)
     known = settled(entries)

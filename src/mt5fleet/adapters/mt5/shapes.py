@@ -142,6 +142,15 @@ class SendRow(Protocol):
     comment: str
 
 
+class CheckRow(Protocol):
+    """OrderCheckResult: money as it would be after the order."""
+
+    retcode: int
+    margin: float
+    margin_free: float
+    comment: str
+
+
 class Module(Protocol):
     """The functions of the package that the gateway calls, and no others."""
 
@@ -179,5 +188,7 @@ class Module(Protocol):
 
     @overload
     def history_deals_get(self, *, position: int) -> Sequence[DealRow] | None: ...
+
+    def order_check(self, request: dict[str, float | int | str], /) -> CheckRow | None: ...
 
     def order_send(self, request: dict[str, float | int | str], /) -> SendRow | None: ...
