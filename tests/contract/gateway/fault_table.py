@@ -1,0 +1,200 @@
+"""What a caller is told, what the broker did and how it is settled: one row per operation and fault.
+
+`docs/faults.md` is this table; `python -m tests.contract.gateway.fault_table` prints the page.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FAR = {"delay_ms": 3000}  # past the bridge's deadline in the tests (2 s)
+NEAR = {"delay_ms": 300}
+
+
+class Told(StrEnum):
+    """What the call answers at once."""
+
+    DONE = "done"  # FILLED or APPLIED, or the value of a read
+    REJECTED = "rejected"
+    NOT_SENT = "not sent"
+    IN_DOUBT = "in doubt"
+    UNREACHABLE = "error: unreachable"  # nothing was executed, by proof
+    UNANSWERED = "error: unanswered"  # may have been executed
+    WAITS = "waits"  # for ever: the module has no deadline, which is why there is a bridge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault of the simulator: how a person reads it, and how the simulator takes it."""
+
+    name: str
+    kind: str
+    terms: dict[str, object]
+    sentence: str
+
+
+def _fault(name: str, kind: str, sentence: str, **terms: object) -> Fault:
+    return Fault(name=name, kind=kind, terms=terms, sentence=sentence)
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        _fault("answer lost", "answer_lost", "executed, connection dropped before the answer"),
+        _fault("connection lost", "connection_lost", "connection dropped before anything is executed"),
+        _fault("late answer", "late_answer", "executed at once, answered 0.3 s later", **NEAR),
+        _fault("answer too late", "late_answer", "executed at once, answered after the deadline", **FAR),
+        _fault("slow", "latency", "executed 0.3 s later, then answered", **NEAR),
+        _fault("blocks", "block", "never executed, never answered"),
+        _fault("blocks after execution", "block_executed", "executed, never answered"),
+        _fault("reject", "reject", "the broker refuses", retcode=10006),
+        _fault("requote", "requote", "the broker offers another price"),
+        _fault("none", "none", "the module gives None and last_error -1; not executed", code=-1),
+        _fault("visibility lag", "visibility_lag", "records show 0.3 s later than they happen", **NEAR),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One operation under one fault.
+
+    `executed` is how often the broker did it, `settled` what resolve says in the end.
+    """
+
+    operation: str
+    fault: str
+    module: Told
+    bridge: Told
+    executed: int | None = None  # None: a read changes nothing
+    settled: str | None = None
+
+
+def _order(operation: str, goal: str) -> tuple[Row, ...]:
+    """The rows of an operation that sends; `goal` is its state when it was executed."""
+
+    def row(fault: str, module: Told, bridge: Told, executed: int, settled: str) -> Row:
+        return Row(
+            operation=operation, fault=fault, module=module, bridge=bridge, executed=executed, settled=settled
+        )
+
+    doubt, done, unanswered = Told.IN_DOUBT, Told.DONE, Told.UNANSWERED
+    return (
+        row("answer lost", doubt, doubt, 1, goal),
+        row("connection lost", doubt, doubt, 0, "NOT_SENT"),
+        row("late answer", done, done, 1, goal),
+        row("answer too late", done, unanswered, 1, goal),
+        row("slow", done, done, 1, goal),
+        row("blocks", Told.WAITS, unanswered, 0, "NOT_SENT"),
+        row("blocks after execution", Told.WAITS, unanswered, 1, goal),
+        row("reject", Told.REJECTED, Told.REJECTED, 0, "REJECTED"),
+        row("requote", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
+        row("none", doubt, doubt, 0, "NOT_SENT"),
+        row("visibility lag", done, done, 1, goal),
+    )
+
+
+def _read(operation: str, broken: Told = Told.UNREACHABLE) -> tuple[Row, ...]:
+    """The rows of a read: a value or an error, never an empty list.
+
+    `broken` is told when the terminal fails.
+    """
+
+    def row(fault: str, module: Told, bridge: Told) -> Row:
+        return Row(operation=operation, fault=fault, module=module, bridge=bridge)
+
+    return (
+        row("answer lost", broken, broken),
+        row("connection lost", broken, broken),
+        row("late answer", Told.DONE, Told.DONE),
+        row("answer too late", Told.DONE, Told.UNANSWERED),
+        row("slow", Told.DONE, Told.DONE),
+        row("blocks", Told.WAITS, Told.UNANSWERED),
+        row("none", broken, broken),
+    )
+
+
+#: The module's function that the fault strikes, by operation.
+STRUCK = {
+    "health": "account_info",
+    "reading": "account_info",
+    "instrument": "symbol_info",
+    "quote": "symbol_info_tick",
+    "positions": "positions_get",
+    "orders": "orders_get",
+    "deals": "history_deals_get",
+    "check": "order_check",
+    "resolve": "positions_get",
+    "submit": "order_send",
+    "close": "order_send",
+    "modify": "order_send",
+    "cancel": "order_send",
+}
+
+TABLE: tuple[Row, ...] = (
+    *_order("submit", "FILLED"),
+    *_order("close", "FILLED"),
+    *_order("modify", "APPLIED"),
+    *_order("cancel", "APPLIED"),
+    *_read("resolve"),
+    *_read("health", broken=Told.DONE),  # health answers that the terminal is away, and why
+    *_read("reading"),
+    *_read("instrument"),
+    *_read("quote"),
+    *_read("positions"),
+    *_read("orders"),
+    *_read("deals"),
+    *_read("check"),
+)
+
+_PAGE = """\
+# What happens when something goes wrong
+
+Every operation of the bridge under every fault of the simulator, as the contract suite runs it: over the
+`MetaTrader5` module in one process, and over the wire through the bridge (deadline in the tests: 2 s).
+This page is made from the suite's own table by `python -m tests.contract.gateway.fault_table`; a test fails
+when the two differ.
+
+"waits" means that the module never comes back, which is why every terminal has a process of its own with a
+deadline; these rows are not run in process.
+An error is not an answer: "unreachable" means that nothing was executed, "unanswered" that it may have been.
+A read that fails is an error, never an empty list.
+"settled" is what the fleet learns afterwards from the broker's records, without sending anything again.
+
+## The faults
+
+| fault | what the simulator does |
+|---|---|
+{faults}
+
+## Operations that send
+
+| operation | fault | told, in process | told, over the wire | executed at the broker | settled |
+|---|---|---|---|---|---|
+{sends}
+
+## Operations that read
+
+| operation | fault | told, in process | told, over the wire |
+|---|---|---|---|
+{reads}
+"""
+
+
+def page() -> str:
+    """The table as a page."""
+    faults = (f"| {fault.name} | {fault.sentence} |" for fault in FAULTS.values())
+    sends = (
+        f"| {row.operation} | {row.fault} | {row.module} | {row.bridge} | {row.executed} | {row.settled} |"
+        for row in TABLE
+        if row.executed is not None
+    )
+    reads = (
+        f"| {row.operation} | {row.fault} | {row.module} | {row.bridge} |"
+        for row in TABLE
+        if row.executed is None
+    )
+    return _PAGE.format(faults="\n".join(faults), sends="\n".join(sends), reads="\n".join(reads))
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,237 @@
+"""Every operation under every fault of the simulator, over the module in process and over the wire."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mt5fleet.domain.errors import GatewayError, Unanswered, Unreachable
+from mt5fleet.domain.ids import OrderKey
+from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, Outcome
+from tests.contract.gateway.fault_table import FAULTS, STRUCK, TABLE, Row, Told, page
+from tests.contract.gateway.rigs import (
+    ACCOUNT,
+    ASK,
+    BID,
+    EVENTUALLY_S_MAX,
+    LOGIN,
+    SYMBOL,
+    BridgeRig,
+    SimulatorRig,
+    bridge_rig,
+    eventually,
+    key_of,
+    limit,
+    market,
+    module_rig,
+    moment,
+    permit,
+    resolve,
+    use_dropin,
+)
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
+STOP = Decimal("1.06")
+_TOLD = {
+    "FILLED": Told.DONE,
+    "APPLIED": Told.DONE,
+    "REJECTED": Told.REJECTED,
+    "NOT_SENT": Told.NOT_SENT,
+    "IN_DOUBT": Told.IN_DOUBT,
+}
+
+
+@pytest.fixture(scope="module")
+def standing_rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], SimulatorRig]]:
+    """One broker and gateway of each kind for all rows; the rows use keys of their own."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MT5FLEET_SIMULATOR", "")
+    use_dropin()
+    with (
+        module_rig(tmp_path_factory.mktemp("module")) as module,
+        bridge_rig(tmp_path_factory.mktemp("bridge")) as bridge,
+    ):
+        yield lambda name: module if name == "module" else bridge
+    patch.undo()
+
+
+@pytest.fixture
+def rig(
+    request: pytest.FixtureRequest, standing_rigs: Callable[[str], SimulatorRig]
+) -> Iterator[SimulatorRig]:
+    made = standing_rigs(request.param)
+    ready(made)
+    yield made
+    made.control.fault("visibility_lag", login=LOGIN, delay_ms=0)
+    made.control.clear_faults()
+
+
+CELLS = [
+    pytest.param(gateway, row, id=f"{gateway}-{row.operation}-{row.fault.replace(' ', '-')}")
+    for row in TABLE
+    for gateway in ("module", "bridge")
+    if (row.module if gateway == "module" else row.bridge) is not Told.WAITS
+]
+
+
+@pytest.mark.parametrize(("rig", "row"), CELLS, indirect=["rig"])
+def test_the_caller_is_told_what_the_table_says_and_the_broker_did_it_so_often(
+    rig: SimulatorRig, row: Row
+) -> None:
+    told = row.bridge if isinstance(rig, BridgeRig) else row.module
+    if row.executed is None:
+        read_under_fault(rig, row, told)
+    else:
+        send_under_fault(rig, row, told)
+
+
+def test_the_page_is_the_table() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_the_table_holds_every_fault_of_the_simulator() -> None:
+    from mt5fleet.simulator.faults import FaultKind  # noqa: PLC0415  # only this test needs it
+
+    assert {fault.kind for fault in FAULTS.values()} == {kind.value for kind in FaultKind}
+
+
+def send_under_fault(rig: SimulatorRig, row: Row, told: Told) -> None:
+    key = key_of(f"{row.operation}-{row.fault}")
+    send, executed = prepared(rig, row.operation, key)
+    arm(rig, row)
+    assert answer_of(send) is told
+    settled = eventually(rig, lambda: resolve(rig, key), lambda outcome: outcome.state == row.settled)
+    assert executed() == row.executed, settled
+    repeated = eventually(rig, send, lambda outcome: outcome.state == row.settled)
+    assert executed() == row.executed, repeated
+
+
+def read_under_fault(rig: SimulatorRig, row: Row, told: Told) -> None:
+    read = read_of(rig, row.operation, key_of(f"{row.operation}-{row.fault}"))
+    before = rig.control.faults()["fired"].get(FAULTS[row.fault].kind, 0)
+    arm(rig, row)
+    assert answer_of(read) is told
+    assert rig.control.faults()["fired"][FAULTS[row.fault].kind] > before
+
+
+def arm(rig: SimulatorRig, row: Row) -> None:
+    fault = FAULTS[row.fault]
+    call = "*" if fault.kind == "visibility_lag" else STRUCK[row.operation]
+    rig.control.fault(fault.kind, login=LOGIN, call=call, **fault.terms)
+
+
+def answer_of(call: Callable[[], object]) -> Told:
+    try:
+        answer = call()
+    except Unanswered:
+        return Told.UNANSWERED
+    except Unreachable:
+        return Told.UNREACHABLE
+    return _TOLD[answer.state] if isinstance(answer, Outcome) else Told.DONE
+
+
+def ready(rig: SimulatorRig) -> None:
+    """A terminal that was killed by the row before is up again, and the quote is fresh."""
+    rig.move_to(BID, ASK)
+    deadline = time.monotonic() + EVENTUALLY_S_MAX
+    while time.monotonic() < deadline:
+        try:
+            if rig.gateway.health(ACCOUNT).connected and rig.gateway.positions(ACCOUNT) is not None:
+                return
+        except GatewayError:
+            pass
+        rig.wait()
+    raise AssertionError("the terminal did not come back")
+
+
+Send = Callable[[], Outcome]
+Executed = Callable[[], int]
+
+
+def prepared(rig: SimulatorRig, operation: str, key: OrderKey) -> tuple[Send, Executed]:
+    """The call under test, and how often the broker's own books show that it was carried out."""
+    return PREPARE[operation](rig, key)
+
+
+def _submit(rig: SimulatorRig, key: OrderKey) -> tuple[Send, Executed]:
+    order = replace(market(rig, key), volume=Decimal("0.01"))
+    return lambda: rig.gateway.submit(ACCOUNT, order, permit(rig, key)), lambda: rig.opened(key.magic)
+
+
+def _close(rig: SimulatorRig, key: OrderKey) -> tuple[Send, Executed]:
+    opening = _opened(rig, key)
+    order = CloseOrder(
+        opening_key=opening.text, opening_magic=opening.magic, ticket=None, remaining=Decimal(0)
+    )
+    ticket = _position(rig, opening)["ticket"]
+
+    def executed() -> int:
+        deals = rig.control.truth(LOGIN)["deals"]
+        return sum(1 for deal in deals if deal["position_id"] == ticket and deal["entry"] == 1)
+
+    return lambda: rig.gateway.close(ACCOUNT, order, permit(rig, key)), executed
+
+
+def _modify(rig: SimulatorRig, key: OrderKey) -> tuple[Send, Executed]:
+    opening = _opened(rig, key)
+    order = ModifyOrder(
+        opening_key=opening.text,
+        opening_magic=opening.magic,
+        ticket=None,
+        stop_loss=STOP,
+        take_profit=None,
+        price=None,
+    )
+
+    def executed() -> int:
+        return int(Decimal(str(_position(rig, opening)["sl"])) == STOP)
+
+    return lambda: rig.gateway.modify(ACCOUNT, order, permit(rig, key)), executed
+
+
+def _cancel(rig: SimulatorRig, key: OrderKey) -> tuple[Send, Executed]:
+    opening = key_of(f"of-{key.text[:16]}")
+    rig.gateway.submit(ACCOUNT, limit(rig, opening), permit(rig, opening))
+    order = CancelOrder(opening_key=opening.text, opening_magic=opening.magic, ticket=None)
+
+    def executed() -> int:
+        return int(all(row["magic"] != opening.magic for row in rig.control.truth(LOGIN)["orders"]))
+
+    return lambda: rig.gateway.cancel(ACCOUNT, order, permit(rig, key)), executed
+
+
+PREPARE = {"submit": _submit, "close": _close, "modify": _modify, "cancel": _cancel}
+
+
+def _opened(rig: SimulatorRig, key: OrderKey) -> OrderKey:
+    opening = key_of(f"of-{key.text[:16]}")
+    order = replace(market(rig, opening), volume=Decimal("0.01"))
+    outcome = rig.gateway.submit(ACCOUNT, order, permit(rig, opening))
+    assert outcome.state == "FILLED", outcome
+    return opening
+
+
+def _position(rig: SimulatorRig, opening: OrderKey) -> dict[str, object]:
+    (found,) = (row for row in rig.control.truth(LOGIN)["positions"] if row["magic"] == opening.magic)
+    return found
+
+
+def read_of(rig: SimulatorRig, operation: str, key: OrderKey) -> Callable[[], object]:
+    gateway = rig.gateway
+    match operation:
+        case "resolve":
+            assert _submit(rig, key)[0]().state == "FILLED"
+            return lambda: resolve(rig, key)
+        case "instrument" | "quote":
+            return lambda: getattr(gateway, operation)(ACCOUNT, SYMBOL)
+        case "deals":
+            since, until = moment() - timedelta(hours=1), moment() + timedelta(hours=1)
+            return lambda: gateway.deals(ACCOUNT, since, until)
+        case "check":
+            return lambda: gateway.check(ACCOUNT, market(rig, key))
+        case _:
+            return lambda: getattr(gateway, operation)(ACCOUNT)
