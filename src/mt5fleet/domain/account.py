@@ -160,3 +160,4 @@ class AccountStatus:
     memory: GuardMemory | None
     journal_id: str | None
     journal_sequence: int = 0  # newest write of that journal that the ledger heard of
+    journal_older: bool = False  # it was shown with fewer writes than that once: an older copy, since then

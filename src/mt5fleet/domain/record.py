@@ -39,6 +39,7 @@ class EventType(StrEnum):
     GUARD_BLIND = "guard_blind"  # no valid reading
     HALTED = "halted"
     HALT_CONFIRMED = "halt_confirmed"  # the bridge refuses opens, too
+    HALT_RENUMBERED = "halt_renumbered"  # the bridge knew its number as lifted; the halt goes on
     FLATTEN_STEP = "flatten_step"  # one position closed or order cancelled by a flatten
     FLAT = "flat"  # the broker showed flat twice
     NOT_FLAT = "not_flat"  # a latched account shows positions or orders again
@@ -46,6 +47,10 @@ class EventType(StrEnum):
     WORKER_STOPPED = "worker_stopped"
     EPOCH_OPENED = "epoch_opened"
     ACCOUNT_CHANGED = "account_changed"
+    MEMORY_RECALLED = "memory_recalled"  # the guards go on from the checkpoint in the bridge's journal
+    TERMINAL_CHANGED = "terminal_changed"  # another build, or the server's clock moved
+    STRAY_DEAL = "stray_deal"  # in our magic range, and the bridge never sent it
+    JOURNAL_FAULT = "journal_fault"  # another journal, an older copy, or one that takes no writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

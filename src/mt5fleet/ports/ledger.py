@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from mt5fleet.domain.account import Account, AccountStatus, Group, GuardMemory, Producer
-from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.account import Account, Group, Producer
 from mt5fleet.domain.errors import LedgerError
 from mt5fleet.domain.lease import Lease
 from mt5fleet.domain.lifecycle import OrderState
@@ -27,6 +26,7 @@ from mt5fleet.domain.record import (
     SignalStatus,
     StoredEvent,
 )
+from mt5fleet.ports.guard_book import GuardBook
 from mt5fleet.ports.ledger_answers import (
     Acquired,
     BeginRefusal,
@@ -235,61 +235,6 @@ class Inbox(Protocol):
 
     def resting(self, account: str) -> tuple[Command, ...]:
         """Orders that are ACCEPTED or PARTIALLY_FILLED, so that their end can be followed."""
-        ...
-
-
-class GuardBook(Protocol):
-    """Latch, guard memory and last readings of accounts."""
-
-    def account_status(self, account: str) -> AccountStatus:
-        """State, latch and memory of an account."""
-        ...
-
-    def judge(
-        self,
-        account: str,
-        reading: Reading,
-        memory: GuardMemory,
-        *,
-        halt_reason: str | None,
-        events: tuple[Event, ...],
-        alert: Alert | None,
-    ) -> AccountStatus:
-        """Write memory and verdict in one step; `halt_reason` raises the latch.
-
-        A latched account stays as it is, and is told only once. A memory whose sequence is not above the
-        stored one changes nothing but a new latch.
-        """
-        ...
-
-    def halt(
-        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None
-    ) -> AccountStatus:
-        """Raise the latch with flatten due; repeated calls change nothing."""
-        ...
-
-    def confirm_latch(self, account: str, sequence: int, *, alert: Alert | None) -> None:
-        """Record that the bridge refuses opens for this latch."""
-        ...
-
-    def flatten_step(self, lease: Lease, events: tuple[Event, ...]) -> int:
-        """Count a round of a flatten, with its receipts; gives the new number of rounds."""
-        ...
-
-    def seen_flat(self, lease: Lease, *, alert: Alert | None) -> AccountStatus:
-        """Record that the broker showed flat twice; flatten is not due any more until something appears."""
-        ...
-
-    def not_flat(self, account: str, *, alert: Alert | None) -> None:
-        """Record that a latched account shows positions or orders again: flatten is due."""
-        ...
-
-    def bind_journal(self, account: str, journal_id: str) -> str:
-        """Bind the account to a journal at first sight; gives the one it is bound to."""
-        ...
-
-    def last_reading(self, account: str) -> Reading | None:
-        """The reading of the newest judgement, None when there was none."""
         ...
 
 

@@ -26,6 +26,8 @@ class MemoryGuardBook(MemoryStore):
                 flatten_rounds=guard.rounds,
                 memory=guard.memory,
                 journal_id=guard.journal_id,
+                journal_sequence=guard.journal_sequence,
+                journal_older=guard.journal_older,
             )
 
     def judge(
@@ -43,25 +45,25 @@ class MemoryGuardBook(MemoryStore):
             newer = guard.memory is None or memory.sequence > guard.memory.sequence
             if newer:
                 guard.memory, guard.reading = memory, reading
-            latched = halt_reason is not None and self._latch(guard, halt_reason)
+            latched = halt_reason is not None and self._latch(guard, halt_reason, 0)
             # A breach repeats with every reading; only the one that latched is told.
             if latched or (newer and halt_reason is None):
                 self._tell(account, events, alert)
             return self.account_status(account)
 
     def halt(
-        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None
+        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None, above: int = 0
     ) -> AccountStatus:
         with self._lock:
-            if self._latch(self._account(account).guard, reason):
+            if self._latch(self._account(account).guard, reason, above):
                 self._tell(account, events, alert)
             return self.account_status(account)
 
-    def _latch(self, guard: GuardSlot, reason: str) -> bool:
+    def _latch(self, guard: GuardSlot, reason: str, above: int) -> bool:
         """Raise the latch; the number grows also across a forgotten one. False when it is up already."""
         if guard.halted:
             return False
-        guard.halted_seq = max(guard.halted_seq + 1, self._now_us())
+        guard.halted_seq = max(guard.halted_seq + 1, self._now_us(), above)
         guard.reason, guard.since = reason, self.now()
         guard.confirmed, guard.flatten_due, guard.flat_at, guard.rounds = False, True, None, 0
         return True
@@ -73,6 +75,17 @@ class MemoryGuardBook(MemoryStore):
 
     def _own_event(self, account: str, kind: EventType, numbers: dict[str, str]) -> Event:
         return Event(type=kind, account=account, numbers=numbers)
+
+    def renumber_halt(self, account: str, sequence: int, above: int) -> AccountStatus:
+        with self._lock:
+            guard = self._account(account).guard
+            if guard.halted and guard.halted_seq == sequence:
+                guard.halted_seq = max(sequence + 1, above + 1, self._now_us())
+                guard.confirmed = False
+                numbers = {"before": str(sequence), "sequence": str(guard.halted_seq)}
+                event = self._own_event(account, EventType.HALT_RENUMBERED, numbers)
+                self._tell(account, (event,), None)
+            return self.account_status(account)
 
     def confirm_latch(self, account: str, sequence: int, *, alert: Alert | None) -> None:
         with self._lock:
@@ -109,14 +122,24 @@ class MemoryGuardBook(MemoryStore):
                 event = self._own_event(account, EventType.NOT_FLAT, {"rounds": str(guard.rounds)})
                 self._tell(account, (event,), alert)
 
-    def bind_journal(self, account: str, journal_id: str) -> str:
+    def bind_journal(self, account: str, journal_id: str, sequence: int) -> str:
         with self._lock:
             guard = self._account(account).guard
             if guard.journal_id is None:
                 guard.journal_id = journal_id
                 event = self._own_event(account, EventType.ACCOUNT_CHANGED, {"journal_id": journal_id})
                 self._tell(account, (event,), None)
+            if guard.journal_id == journal_id:
+                guard.journal_sequence = max(guard.journal_sequence, sequence)
             return guard.journal_id
+
+    def mark_older_journal(self, account: str, journal_id: str) -> None:
+        with self._lock:
+            guard = self._account(account).guard
+            if guard.journal_id == journal_id and not guard.journal_older:
+                guard.journal_older = True
+                numbers = {"journal_id": journal_id, "journal_older": "yes"}
+                self._tell(account, (self._own_event(account, EventType.ACCOUNT_CHANGED, numbers),), None)
 
     def last_reading(self, account: str) -> Reading | None:
         with self._lock:

@@ -67,6 +67,8 @@ class GuardSlot:
     memory: GuardMemory | None = None
     reading: Reading | None = None
     journal_id: str | None = None
+    journal_sequence: int = 0
+    journal_older: bool = False
 
     @property
     def halted(self) -> bool:

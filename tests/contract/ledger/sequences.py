@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from mt5fleet.adapters.redis.microtime import to_us
 from mt5fleet.domain.errors import FleetError
 from mt5fleet.domain.lease import Lease
 from mt5fleet.domain.lifecycle import OrderState
@@ -93,6 +94,11 @@ class Sequence:
             part=self.chance.randrange(2),
             valid_until=START + timedelta(seconds=self.chance.choice((2, 20, 3_600))),
         )
+
+    def near(self, account: str) -> int:
+        """A number of a halt: the account's own, the present one, or one beside them."""
+        known, now = self.rigs[0].ledger.account_status(account).halted_seq, to_us(self.rigs[0].ledger.now())
+        return self.chance.choice((known, known, now)) + self.chance.choice((0, 0, 1, 5_000_000))
 
     def an_alert(self) -> Any:
         severity = self.chance.choice(list(Severity))
@@ -274,7 +280,7 @@ def _guard(run: Sequence) -> None:
 def _flatten(run: Sequence) -> None:
     name, events, alert = run.account(), run.events(), run.an_alert()
     lease = run.a_lease(name)
-    sequence = run.rigs[0].ledger.account_status(name).halted_seq + run.chance.choice((-1, 0, 0))
+    sequence = run.near(name)
     run.same("confirm", lambda ledger: ledger.confirm_latch(name, sequence, alert=alert))
     if lease is not None:
         run.same("flatten_step", lambda ledger: ledger.flatten_step(lease, events))
@@ -282,7 +288,20 @@ def _flatten(run: Sequence) -> None:
             run.same("seen_flat", lambda ledger: ledger.seen_flat(lease, alert=alert))
     if run.chance.random() < 0.3:
         run.same("not_flat", lambda ledger: ledger.not_flat(name, alert=alert))
-    run.same("bind", lambda ledger: ledger.bind_journal(name, "j"))
+    journal, writes = run.chance.choice("jjk"), run.chance.randrange(9)
+    run.same("bind", lambda ledger: ledger.bind_journal(name, journal, writes))
+    if run.chance.random() < 0.1:
+        run.same("older", lambda ledger: ledger.mark_older_journal(name, journal))
+
+
+def _copied(run: Sequence) -> None:
+    """What a bridge's latch does to the ledger's, mostly on an account that is halted."""
+    halted = [name for name in ACCOUNTS if run.rigs[0].ledger.account_status(name).flatten_due]
+    name = run.chance.choice(halted) if halted and run.chance.random() < 0.8 else run.account()
+    sequence, above = run.near(name), run.near(name)
+    run.same("renumber", lambda ledger: ledger.renumber_halt(name, sequence, above))
+    if run.chance.random() < 0.1:
+        run.same("halt", lambda ledger: ledger.halt(name, "copied", events=(), alert=None, above=above))
 
 
 def _alerts(run: Sequence) -> None:
@@ -337,5 +356,5 @@ _STEPS: tuple[Callable[[Sequence], None], ...] = (
     *(_acquire,) * 4,
     *(_work,) * 10,
     *(_settle, _settle, _let_go, _let_go, _woken),
-    *(_guard, _flatten, _alerts, _told, _life),
+    *(_guard, _flatten, _copied, _alerts, _told, _life),
 )

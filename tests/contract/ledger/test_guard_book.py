@@ -150,18 +150,91 @@ def test_nothing_the_port_offers_lifts_a_halt(rig: Rig) -> None:
     lease = _lease(rig.ledger)
 
     rig.ledger.confirm_latch("a", halted.halted_seq, alert=None)
+    rig.ledger.renumber_halt("a", halted.halted_seq, halted.halted_seq + 5)
     rig.ledger.seen_flat(lease, alert=None)
     rig.ledger.judge("a", a_reading(), a_memory(9), halt_reason=None, events=(), alert=None)
     rig.ledger.release(lease, force=True)
-    rig.ledger.bind_journal("a", "j")
+    rig.ledger.bind_journal("a", "j", 1)
     rig.restart()
     rig.advance_ms(7 * 86_400_000)
 
     assert rig.ledger.account_status("a").state is TradingState.HALTED
 
 
+def test_latch_found_at_the_bridge_keeps_its_number_or_gets_a_higher_one(rig: Rig) -> None:
+    ahead = rig.ledger.halt("a", "floor", events=(), alert=None).halted_seq + 10**9
+    rig.wipe()
+
+    copied = rig.ledger.halt("a", "the bridge's", events=(), alert=None, above=ahead)
+    again = rig.ledger.halt("a", "the bridge's", events=(), alert=None, above=ahead + 1)
+    behind = rig.ledger.halt("b", "the bridge's", events=(), alert=None, above=5)
+
+    assert copied.halted_seq == again.halted_seq == ahead
+    assert (copied.reason, copied.flatten_due, copied.latch_confirmed) == ("the bridge's", True, False)
+    assert behind.halted_seq > 10**15
+
+
+def test_halt_whose_number_was_lifted_at_the_bridge_gets_a_higher_one_and_goes_on(rig: Rig) -> None:
+    first = rig.ledger.halt("a", "floor", events=(), alert=None)
+    rig.ledger.flatten_step(_lease(rig.ledger), ())
+    rig.ledger.confirm_latch("a", first.halted_seq, alert=None)
+    lifted = first.halted_seq + 10**9
+
+    second = rig.ledger.renumber_halt("a", first.halted_seq, lifted)
+    rig.advance_ms(1_000)
+    repeated = rig.ledger.renumber_halt("a", first.halted_seq, lifted)
+
+    assert second == repeated == rig.ledger.account_status("a")
+    assert second.halted_seq == lifted + 1
+    assert (second.state, second.latch_confirmed) == (TradingState.HALTED, False)
+    assert (second.reason, second.since, second.flatten_rounds) == (first.reason, first.since, 1)
+    told = [item.event for item in rig.ledger.account_events("a", 9)]
+    assert [event.type for event in told][1:] == [EventType.HALT_RENUMBERED]
+    assert told[-1].numbers == {"before": str(first.halted_seq), "sequence": str(lifted + 1)}
+
+
+def test_new_number_of_a_halt_is_above_the_moment_it_is_given(rig: Rig) -> None:
+    first = rig.ledger.halt("a", "floor", events=(), alert=None)
+    rig.advance_ms(1_000)
+
+    assert rig.ledger.renumber_halt("a", first.halted_seq, 7).halted_seq == first.halted_seq + 1_000_000
+
+
+def test_account_that_is_not_halted_is_not_renumbered(rig: Rig) -> None:
+    untouched = rig.ledger.renumber_halt("a", 0, 10**9)
+
+    assert untouched == rig.ledger.account_status("a")
+    assert (untouched.state, untouched.halted_seq) == (TradingState.ACTIVE, 0)
+    assert rig.ledger.account_events("a", 9) == ()
+
+
+def test_highest_number_of_writes_of_the_bound_journal_is_kept(rig: Rig) -> None:
+    for journal_id, sequence in (("j1", 7), ("j1", 9), ("j1", 8), ("j2", 50)):
+        assert rig.ledger.bind_journal("a", journal_id, sequence) == "j1"
+
+    status = rig.ledger.account_status("a")
+    assert (status.journal_id, status.journal_sequence, status.journal_older) == ("j1", 9, False)
+
+
+def test_older_copy_of_the_journal_stays_marked(rig: Rig) -> None:
+    rig.ledger.mark_older_journal("a", "j1")
+    rig.ledger.bind_journal("a", "j1", 9)
+    rig.ledger.mark_older_journal("a", "j2")
+    unmarked = rig.ledger.account_status("a").journal_older
+
+    for _ in range(2):
+        rig.ledger.mark_older_journal("a", "j1")
+    rig.ledger.bind_journal("a", "j1", 90)
+
+    assert (unmarked, rig.ledger.account_status("a").journal_older) == (False, True)
+    assert [stored.event.numbers for stored in rig.ledger.account_events("a", 9)] == [
+        {"journal_id": "j1"},
+        {"journal_id": "j1", "journal_older": "yes"},
+    ]
+
+
 def test_first_journal_stays_bound(rig: Rig) -> None:
-    assert [rig.ledger.bind_journal("a", name) for name in ("j1", "j2")] == ["j1", "j1"]
+    assert [rig.ledger.bind_journal("a", name, 1) for name in ("j1", "j2")] == ["j1", "j1"]
     assert rig.ledger.account_status("a").journal_id == "j1"
     assert [stored.event.numbers for stored in rig.ledger.account_events("a", 9)] == [{"journal_id": "j1"}]
 

@@ -16,6 +16,13 @@ PLANTED = {
     "a lost token may finish": ("finish", "if lost then return lost end", ""),
     "a takeover is not counted": ("acquire", "'takeovers', 1", "'takeovers', 0"),
     "an old intake may push": ("push", "num(ARGV[2]) < num(kept[1])", "false"),
+    "any halt is renumbered": (
+        "renumber_halt",
+        "num(redis.call('HGET', guard, 'halted_seq')) == num(ARGV[2])",
+        "true",
+    ),
+    "a copied latch gets a number of its own": ("judge", ", num(ARGV[2])))", "))"),
+    "another journal's writes are kept": ("bind_journal", "kept[1] == ARGV[2] and ", ""),
     "a repeated finish tells again": ("finish", "from == state and kept[2] == ARGV[4]", "false"),
 }
 

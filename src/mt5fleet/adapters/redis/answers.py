@@ -74,7 +74,8 @@ def order_of(answer: Answer) -> OrderRecord | None:
 
 def status_of(account: str, answer: Answer) -> AccountStatus:
     """An account's state from the guard fields; one never seen is ACTIVE without memory."""
-    halted, resumed, reducing, reason, since, confirmed, due, flat, rounds, memory, journal = listed(answer)
+    halted, resumed, reducing, reason, since, confirmed, due, flat, rounds, memory, *rest = listed(answer)
+    journal, journal_seq, journal_older = rest
     is_halted = int_of(halted) > int_of(resumed)
     return AccountStatus(
         account=account,
@@ -89,6 +90,8 @@ def status_of(account: str, answer: Answer) -> AccountStatus:
         flatten_rounds=int_of(rounds),
         memory=None if memory is None else decode(GuardMemory, text_of(memory)),
         journal_id=None if journal is None else text_of(journal),
+        journal_sequence=int_of(journal_seq),
+        journal_older=int_of(journal_older) == 1,
     )
 
 

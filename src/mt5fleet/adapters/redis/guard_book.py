@@ -13,6 +13,7 @@ from mt5fleet.domain.record import Alert, Event
 _GUARD_FIELDS = (
     *("halted_seq", "resumed_seq", "reducing", "reason", "since", "confirmed"),
     *("flatten_due", "flat_at", "rounds", "memory", "journal"),
+    *("journal_seq", "journal_older"),
 )
 _NO_MEMORY = ("", 0, "")
 
@@ -34,24 +35,23 @@ class RedisGuardBook(Part):
         events: tuple[Event, ...],
         alert: Alert | None,
     ) -> AccountStatus:
+        latch: tuple[Argument, ...] = ("" if halt_reason is None else halt_reason, 0)
         known = (encode(GuardMemory, memory), memory.sequence, encode(Reading, reading))
-        return self._judge(account, "" if halt_reason is None else halt_reason, known, events, alert)
+        return self._judge(account, (*latch, *known), events, alert)
 
     def halt(
-        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None
+        self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None, above: int = 0
     ) -> AccountStatus:
-        return self._judge(account, reason, _NO_MEMORY, events, alert)
+        return self._judge(account, (reason, above, *_NO_MEMORY), events, alert)
 
     def _judge(
-        self,
-        account: str,
-        reason: str,
-        known: tuple[Argument, ...],
-        events: tuple[Event, ...],
-        alert: Alert | None,
+        self, account: str, judged: tuple[Argument, ...], events: tuple[Event, ...], alert: Alert | None
     ) -> AccountStatus:
         told = (*alert_arguments(alert), *event_arguments(events))
-        return status_of(account, self._told(account, alert, "judge", reason, *known, *told))
+        return status_of(account, self._told(account, alert, "judge", *judged, *told))
+
+    def renumber_halt(self, account: str, sequence: int, above: int) -> AccountStatus:
+        return status_of(account, self._told(account, None, "renumber_halt", account, sequence, above))
 
     def _told(self, account: str, alert: Alert | None, script: str, *arguments: Argument) -> Answer:
         """Run a script that may write an alert, after the outbox is in the index."""
@@ -73,8 +73,11 @@ class RedisGuardBook(Part):
     def not_flat(self, account: str, *, alert: Alert | None) -> None:
         self._told(account, alert, "not_flat", account, *alert_arguments(alert))
 
-    def bind_journal(self, account: str, journal_id: str) -> str:
-        return text_of(self._told(account, None, "bind_journal", account, journal_id))
+    def bind_journal(self, account: str, journal_id: str, sequence: int) -> str:
+        return text_of(self._told(account, None, "bind_journal", account, journal_id, sequence))
+
+    def mark_older_journal(self, account: str, journal_id: str) -> None:
+        self._told(account, None, "mark_older_journal", account, journal_id)
 
     def last_reading(self, account: str) -> Reading | None:
         (answer,) = self._store.read(("HGET", f"{self._keys.account(account)}:guard", "reading"))

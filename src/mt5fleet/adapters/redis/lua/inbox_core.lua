@@ -9,7 +9,8 @@
 --   <base>:tomb:<key>  string  an opening that may not begin when it comes; runs out
 --   <base>:plan:<signal>  string  volumes of a signal's parts; runs out
 --   <base>:guard       hash    halted_seq, resumed_seq, reducing, reason, since, confirmed, flatten_due, flat_at, rounds,
---                              memory (JSON), memory_seq, reading (JSON), journal
+--                              memory (JSON), memory_seq, reading (JSON), journal, journal_seq (its writes),
+--                              journal_older (shown as an older copy)
 
 local UNSENT, UNSETTLED = '|RECEIVED|NOT_SENT|', '|SUBMITTING|IN_DOUBT|'
 
@@ -28,7 +29,7 @@ end
 
 local function guard_of(base)
   return redis.call('HMGET', base .. ':guard', 'halted_seq', 'resumed_seq', 'reducing', 'reason', 'since',
-    'confirmed', 'flatten_due', 'flat_at', 'rounds', 'memory', 'journal')
+    'confirmed', 'flatten_due', 'flat_at', 'rounds', 'memory', 'journal', 'journal_seq', 'journal_older')
 end
 
 local function is_halted(base)
