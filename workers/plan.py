@@ -51,7 +51,8 @@ def _simulator(told: Told, wish: Wish) -> list[Part]:
 
 def _bridges(told: Told) -> list[Part]:
     """Bridges that listen on this machine; one with an address of its own stands elsewhere."""
-    used = {account.bridge for account in told.fleet.accounts.values() if account.enabled}
+    # An account that is not enabled may hold positions: its closes still need a bridge.
+    used = {account.bridge for account in told.fleet.accounts.values()}
     here = sorted(name for name in used if name == LOCAL_BRIDGE or _listens_here(told, name))
     return [_bridge(told, name) for name in here]
 

@@ -4,73 +4,48 @@ Secrets are named here (environment variable or file) and read only where they a
 Paths are relative to the file.
 """
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
 
-from mt5fleet.domain.account import Account, Foreign, Limits
-from mt5fleet.domain.broker import Mode
-from mt5fleet.domain.errors import FleetError, InvalidValue
+from mt5fleet.bridge_terms import BridgeTls, HostTerms, TerminalTerms, WorkersTls, twice_problems
+from mt5fleet.domain.account import Account, Limits
+from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.domain.lease import LOG
 from mt5fleet.domain.record import Severity
-from mt5fleet.domain.signal import ID_CHARS_MAX
-from mt5fleet.secret_source import SecretSource, fill_references
+from mt5fleet.net_address import host_and_port, is_loopback
+from mt5fleet.secret_source import SecretSource, fill_references, references
+from mt5fleet.toml_file import (
+    Address,
+    BesideFile,
+    EnvName,
+    FileInvalid,
+    Name,
+    Terms,
+    read_toml,
+    secret_source,
+)
 
 FILE_NAME = "fleet.toml"
 FILE_ENV = "MT5FLEET_FILE"
 LOCAL_BRIDGE = "local"  # the bridge that needs no section
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-_ADDRESS = r"^[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}$"
-_ENV = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+class FleetFileInvalid(FileInvalid):
+    """`fleet.toml`, or a file that commands keep beside it, breaks rules."""
 
 
-class FleetFileInvalid(FleetError):
-    """The file breaks rules; the text has one line per field: what is wrong with it."""
-
-    def __init__(self, path: Path, problems: tuple[str, ...]) -> None:
-        """Keep every problem, so that one reading shows them all."""
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
-        self.problems = problems
-
-
-def _beside(value: object, info: ValidationInfo) -> object:
-    folder = (info.context or {}).get("folder")
-    return folder / value if isinstance(value, str | Path) and isinstance(folder, Path) else value
-
-
-Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=ID_CHARS_MAX)]
-Address = Annotated[str, StringConstraints(pattern=_ADDRESS, max_length=255)]
-EnvName = Annotated[str, StringConstraints(pattern=_ENV, max_length=128)]
-BesideFile = Annotated[Path, BeforeValidator(_beside)]
-
-
-class _Terms(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RedisTerms(_Terms):
+class RedisTerms(Terms):
     """Addresses of the two stores, which may be one server; `${NAME}` stands for an environment variable."""
 
     ledger_url: Annotated[str, Field(repr=False, min_length=1)]
     broker_url: Annotated[str | None, Field(repr=False, min_length=1)] = None  # None: the ledger's
 
 
-class LimitsTerms(_Terms):
+class LimitsTerms(Terms):
     """Limits as written, meant as in `mt5fleet.domain.account.Limits`; what is left out keeps its default."""
 
     drawdown_percent_max: Decimal | None = None
@@ -90,54 +65,29 @@ class LimitsTerms(_Terms):
         return Limits(**kept, **written)
 
 
-class AccountTerms(_Terms):
+class AccountTerms(TerminalTerms):
     """One account: where it is, what it may do, where its password is kept."""
 
-    server: Annotated[str, StringConstraints(min_length=1, max_length=63)]
-    login: Annotated[int, Field(gt=0, lt=2**63)]
-    mode: Mode
-    shadow: bool = False
     enabled: bool = True
     bridge: Name = LOCAL_BRIDGE
-    terminal_path: BesideFile | None = None
-    password_env: EnvName | None = None
-    password_file: BesideFile | None = None
     groups: tuple[Name, ...] = ()
     base_lots: Annotated[Decimal, Field(gt=0)] | None = None
-    symbols: dict[str, str] = {}
-    foreign: Foreign = Foreign.FLATTEN
+    symbols: dict[str, str] = Field(default_factory=dict)
     limits: LimitsTerms = LimitsTerms()
 
-    @model_validator(mode="after")
-    def _password_has_one_place(self) -> Self:
-        if self.password_env is not None and self.password_file is not None:
-            raise ValueError("give password_env or password_file, not both")
-        return self
 
-    @property
-    def password(self) -> SecretSource | None:
-        """Where the terminal's password is kept; None when the terminal is already logged in."""
-        if self.password_env is None and self.password_file is None:
-            return None
-        return SecretSource(field="password", env=self.password_env, file=self.password_file)
+class TlsTerms(Terms):
+    """Certificates of both sides; each side needs its own files only."""
+
+    bridge: BridgeTls | None = None
+    workers: WorkersTls | None = None
 
 
-class BridgeTerms(_Terms):
-    """The process beside the terminals of one host. Loopback unless told otherwise."""
+class BridgeTerms(HostTerms):
+    """The process beside the terminals of one host, and how workers reach it."""
 
-    listen: Address = "127.0.0.1:7451"
     address: Address | None = None  # where workers reach it; None: where it listens
-    token_env: EnvName | None = None
-    token_file: BesideFile | None = None
-    journal_dir: Annotated[BesideFile, Field(validate_default=True)] = Path("journal")
-    # How long a broker may take to show what it did; absence within this time proves nothing.
-    visibility_lag_s: Annotated[float, Field(gt=0, le=60)] = 2.0
-
-    @model_validator(mode="after")
-    def _token_has_one_place(self) -> Self:
-        if self.token_env is not None and self.token_file is not None:
-            raise ValueError("give token_env or token_file, not both")
-        return self
+    tls: TlsTerms = TlsTerms()
 
     @property
     def reached_at(self) -> str:
@@ -145,14 +95,55 @@ class BridgeTerms(_Terms):
         return self.listen if self.address is None else self.address
 
     @property
-    def token(self) -> SecretSource | None:
-        """Where the token is kept; None when the bridge makes one beside its journal."""
-        if self.token_env is None and self.token_file is None:
-            return None
-        return SecretSource(field="token", env=self.token_env, file=self.token_file)
+    def is_far(self) -> bool:
+        """Whether it stands on another machine, as far as the address tells."""
+        return not is_loopback(host_and_port(self.reached_at)[0])
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether peers show a token; where certificates are asked for, only when one is told."""
+        if self.token is not None:
+            return True
+        if self.tls.bridge is not None:
+            return self.tls.bridge.client_ca_file is None
+        return self.tls.workers is None or self.tls.workers.cert_file is None
+
+    def problems(self) -> list[str]:
+        """Rules that concern more than one field: nothing secret travels in the clear."""
+        return [
+            *self.listen_problems(self.tls.bridge),
+            *self._reach_problems(),
+            *self._pair_problems(self.tls.bridge, self.tls.workers),
+        ]
+
+    def _reach_problems(self) -> list[str]:
+        if not self.is_far:
+            return []
+        field = "listen" if self.address is None else "address"
+        if self.tls.workers is None:
+            return [
+                f"{field}: is not on this machine, where a token is never sent without TLS; give tls.workers"
+            ]
+        if self.address is not None and self.token is None and self.wants_token:
+            # A bridge that is told no token makes one that its own host alone knows.
+            return [
+                "token_file: is required, or token_env, or tls.workers.cert_file: the bridge stands elsewhere"
+            ]
+        return []
+
+    def _pair_problems(self, bridge: BridgeTls | None, workers: WorkersTls | None) -> list[str]:
+        if bridge is None and workers is not None and self.address is None:
+            return ["tls.bridge: is required beside tls.workers: the bridge listens here"]
+        if bridge is None:
+            return []
+        if workers is None:
+            return ["tls.workers: is required beside tls.bridge: workers must know the bridge"]
+        if bridge.client_ca_file is not None and workers.cert_file is None:
+            return ["tls.workers.cert_file: is required: tls.bridge.client_ca_file asks workers for one"]
+        return []
 
 
-class ChannelTerms(_Terms):
+class ChannelTerms(Terms):
     """One way to tell people."""
 
     kind: Literal["log", "webhook"]
@@ -173,12 +164,10 @@ class ChannelTerms(_Terms):
     @property
     def address(self) -> SecretSource | None:
         """Where the address is kept, when it is not written in the file itself."""
-        if self.url_env is None and self.url_file is None:
-            return None
-        return SecretSource(field="url", env=self.url_env, file=self.url_file)
+        return secret_source("url", self.url_env, self.url_file)
 
 
-class SimulatorTerms(_Terms):
+class SimulatorTerms(Terms):
     """The broker to trade against."""
 
     start: bool = False  # whether `python -m workers up` starts it
@@ -186,7 +175,7 @@ class SimulatorTerms(_Terms):
     config: Annotated[BesideFile, Field(validate_default=True)] = Path("simulator.toml")
 
 
-class WorkersTerms(_Terms):
+class WorkersTerms(Terms):
     """What `python -m workers up` starts on one machine."""
 
     processes: Annotated[int, Field(ge=1, le=64)] = 2
@@ -196,15 +185,15 @@ class WorkersTerms(_Terms):
     beat: bool = True
 
 
-class FleetFile(_Terms):
+class FleetFile(Terms):
     """The whole file. `path` is where it was read from."""
 
     path: Path
     redis: RedisTerms
     accounts: dict[Name, AccountTerms]
     limits: LimitsTerms = LimitsTerms()
-    bridges: dict[Name, BridgeTerms] = {}
-    channels: dict[Name, ChannelTerms] = {"log": ChannelTerms(kind="log")}
+    bridges: dict[Name, BridgeTerms] = Field(default_factory=dict)
+    channels: dict[Name, ChannelTerms] = Field(default_factory=lambda: {"log": ChannelTerms(kind="log")})
     simulator: SimulatorTerms | None = None
     workers: WorkersTerms = WorkersTerms()
 
@@ -222,6 +211,22 @@ class FleetFile(_Terms):
         if self.redis.broker_url is None:
             return self.ledger_url(environ)
         return fill_references("redis.broker_url", self.redis.broker_url, environ)
+
+    def every_bridge(self) -> dict[str, BridgeTerms]:
+        """Every bridge by name, the one that needs no section included."""
+        local = BridgeTerms.model_validate({}, context={"folder": self.folder})
+        return {LOCAL_BRIDGE: local, **self.bridges}
+
+    def secret_variables(self) -> frozenset[str]:
+        """Environment variables that hold something secret."""
+        sources = [
+            *(account.password for account in self.accounts.values()),
+            *(bridge.token for bridge in self.bridges.values()),
+            *(channel.address for channel in self.channels.values()),
+        ]
+        named = {source.env for source in sources if source is not None and source.env is not None}
+        urls = (self.redis.ledger_url, self.redis.broker_url or "")
+        return frozenset(named.union(*(references(url) for url in urls)))
 
     def to_accounts(self) -> tuple[Account, ...]:
         """The accounts as the ledger keeps them, by name."""
@@ -251,59 +256,31 @@ class FleetFile(_Terms):
         )
 
 
-def load(path: Path) -> FleetFile:
-    """Read and check the file; raises FleetFileInvalid with one line per wrong field."""
-    entries = _entries(path)
-    try:
-        read = FleetFile.model_validate({**entries, "path": path}, context={"folder": path.parent})
-    except ValidationError as error:
-        raise FleetFileInvalid(path, tuple(_sentences(error))) from None
+def load(path: Path, *, beside: bool = True) -> FleetFile:
+    """Read and check the file; raises FleetFileInvalid with one line per wrong field.
+
+    Without `beside` paths stay as they are written, for a copy that goes to another machine.
+    """
+    read = read_toml(
+        path, FleetFile, error=FleetFileInvalid, missing="`mt5fleet init DIR` writes one", beside=beside
+    )
     problems = [*_crossed(read), *_limit_problems(read)]
     if problems:
         raise FleetFileInvalid(path, tuple(problems))
     return read
 
 
-def _entries(path: Path) -> dict[str, object]:
-    try:
-        # Decimal, since a float would already have rounded a limit.
-        entries = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise FleetFileInvalid(
-            path, (f"cannot be read ({type(error).__name__}); `mt5fleet init DIR` writes one",)
-        ) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FleetFileInvalid(path, (f"is not TOML: {error}",)) from None
-    if "path" in entries:
-        raise FleetFileInvalid(path, ("path: is not a field of this file",))
-    return entries
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    """One line per finding; inputs are left out, since a password may stand in the wrong place."""
-    return [
-        ".".join(str(step) for step in found["loc"] if step != "[key]") + ": " + _rule(found)
-        for found in error.errors(include_input=False, include_url=False)
-    ]
-
-
-def _rule(found: ErrorDetails) -> str:
-    rules = {"missing": "is required", "extra_forbidden": "is not a field of this file"}
-    return rules.get(found["type"], found["msg"].removeprefix("Value error, "))
-
-
 def _crossed(read: FleetFile) -> list[str]:
     """Rules that concern more than one field."""
     problems = [] if read.accounts else ["accounts: needs at least one account"]
-    owner: dict[tuple[str, int], str] = {}
+    problems += twice_problems(read.accounts)
     for name, terms in read.accounts.items():
-        first = owner.setdefault((terms.server, terms.login), name)
-        if first != name:
-            problems.append(f"accounts.{name}.login: is the same account as accounts.{first}")
         if terms.bridge != LOCAL_BRIDGE and terms.bridge not in read.bridges:
             problems.append(f"accounts.{name}.bridge: there is no section bridges.{terms.bridge}")
         if name == LOG:
             problems.append(f"accounts.{name}: this name is kept for the signal log")
+    for name, bridge in read.bridges.items():
+        problems += [f"bridges.{name}.{problem}" for problem in bridge.problems()]
     return problems
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from mt5fleet.domain.account import Producer, ProducerKey, Rights
-from mt5fleet.fleet_file import FleetFileInvalid, Name
+from mt5fleet.fleet_file import FleetFileInvalid
+from mt5fleet.toml_file import Name, toml_text
 
 FILE_NAME = "producers.toml"
 _HEADER = """\
@@ -98,13 +99,13 @@ def _section(producer: Producer) -> str:
     rights = producer.rights
     lines = [
         "",
-        f"[producers.{_text(producer.name)}]",
+        f"[producers.{toml_text(producer.name)}]",
         f"accounts = {_texts(rights.accounts)}",
         f"symbols = {_texts(rights.symbols)}",
         f"signals_per_minute_max = {rights.signals_per_minute_max}",
     ]
     if rights.volume_lots_max is not None:
-        lines.append(f"volume_lots_max = {_text(format(rights.volume_lots_max, 'f'))}")
+        lines.append(f"volume_lots_max = {toml_text(format(rights.volume_lots_max, 'f'))}")
     for key in producer.keys:
         lines += _key_lines(producer.name, key)
     return "\n".join(lines) + "\n"
@@ -118,22 +119,16 @@ def _key_lines(producer: str, key: ProducerKey) -> list[str]:
     }
     return [
         "",
-        f"[[producers.{_text(producer)}.keys]]",
-        f"key_id = {_text(key.key_id)}",
-        f"algorithm = {_text(key.algorithm)}",
-        f"public = {_text(key.public)}",
+        f"[[producers.{toml_text(producer)}.keys]]",
+        f"key_id = {toml_text(key.key_id)}",
+        f"algorithm = {toml_text(key.algorithm)}",
+        f"public = {toml_text(key.public)}",
         *(f"{name} = {_moment(value)}" for name, value in moments.items() if value is not None),
     ]
 
 
-def _text(value: str) -> str:
-    """A TOML basic string (TOML 1.0, "String")."""
-    shown = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
-    return f'"{shown}"'
-
-
 def _texts(values: tuple[str, ...]) -> str:
-    return "[" + ", ".join(_text(value) for value in values) + "]"
+    return "[" + ", ".join(toml_text(value) for value in values) + "]"
 
 
 def _moment(value: datetime) -> str:

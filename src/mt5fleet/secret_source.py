@@ -48,6 +48,11 @@ def fill_references(field: str, text: str, environ: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda match: environ[match[1]], text)
 
 
+def references(text: str) -> frozenset[str]:
+    """The environment variables that stand in a text as `${NAME}`."""
+    return frozenset(_REFERENCE.findall(text))
+
+
 def _read(field: str, path: Path) -> str:
     try:
         with path.open(encoding="utf-8") as opened:

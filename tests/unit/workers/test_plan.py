@@ -21,6 +21,8 @@ token_env = "LOCAL_TOKEN"
 [bridges.far]
 address = "10.0.0.5:7451"
 token_env = "FAR_TOKEN"
+[bridges.far.tls.workers]
+ca_file = "ca.pem"
 [channels.desk]
 kind = "webhook"
 url_env = "DESK_URL"
@@ -46,6 +48,14 @@ def test_whole_fleet_starts_from_the_file_alone(tmp_path: Path) -> None:
     names = list(planned(tmp_path))
 
     assert names == ["simulator", "bridge-local", "worker-1", "worker-2", "worker-3", "beat"]
+
+
+def test_a_bridge_is_started_for_an_account_that_is_not_enabled(tmp_path: Path) -> None:
+    text = FILE.replace("login = 1\n", "login = 1\nenabled = false\n")
+
+    parts = plan(told_of(tmp_path, text, {}), AS_TOLD)
+
+    assert "bridge-local" in [part.name for part in parts]
 
 
 def test_command_line_changes_how_many_and_what(tmp_path: Path) -> None:
