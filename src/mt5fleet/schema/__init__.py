@@ -1,4 +1,4 @@
-"""Files for producers in other languages: the JSON Schema of a signal, and test vectors.
+"""Files for programs in other languages: the JSON Schemas of signals and records, and test vectors of both.
 
-`python -m mt5fleet.schema.make` writes both anew.
+`python -m mt5fleet.schema.make` writes them anew.
 """

@@ -1,4 +1,4 @@
-"""Writes signal.schema.json and vectors.json beside itself; the same every time."""
+"""Writes schemas and test vectors beside itself; the same every time."""
 
 import base64
 import json
@@ -30,10 +30,12 @@ from mt5fleet.messages import (
     SigningKey,
     dump_signal,
     open_envelope,
+    record_schema,
     sign,
     signal_schema,
     verify,
 )
+from mt5fleet.schema.record_vectors import record_vectors
 from mt5fleet.schema.refused import altered_envelopes
 
 FOLDER = Path(__file__).parent
@@ -52,7 +54,12 @@ def main() -> None:
 
 def rendered() -> dict[str, str]:
     """Every file's name and text."""
-    return {"signal.schema.json": _text(signal_schema()), "vectors.json": _text(vectors())}
+    return {
+        "signal.schema.json": _text(signal_schema()),
+        "vectors.json": _text(vectors()),
+        "record.schema.json": _text(record_schema()),
+        "record-vectors.json": _text(record_vectors()),
+    }
 
 
 def vectors() -> dict[str, object]:
