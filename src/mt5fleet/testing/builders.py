@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from mt5fleet.domain.account import Account, GuardMemory, Limits, Producer, ProducerKey, Rights
 from mt5fleet.domain.broker import Deal, DealEntry, Health, Mode, Position, Quote, Reading
+from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.signal import (
     Approval,
     Cancel,
@@ -232,7 +233,7 @@ def make_health(*, mode: Mode | None = Mode.DEMO, latched: bool = False) -> Heal
         server_offset_s=0,
         journal_id="journal-alpha",
         newest_token=0,
-        latched=latched,
+        latch=Latch(sequence=1, reason="drawdown", at=START) if latched else None,
         bridge_at=START,
         version="test",
     )

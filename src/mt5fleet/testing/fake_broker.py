@@ -72,7 +72,11 @@ class FakeAccount:
     login: int = 1
     mode: Mode | None = Mode.DEMO
     configured_mode: Mode = Mode.DEMO
+    allow_real: bool = False
     shadow: bool = False
+    company: str = "mt5fleet simulator"
+    build: int = 5000
+    why_not: tuple[str, ...] = ()  # switches that are off, as the terminal names them
     balance: Decimal = Decimal(10_000)
     equity_shown: Decimal | None = None  # set by tests that speak of equity only
     connected: bool = True

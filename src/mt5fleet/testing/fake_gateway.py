@@ -1,20 +1,39 @@
 """A gateway in memory for tests of services: the real one's rules, scripted faults, counted executions."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from mt5fleet.domain.broker import Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.account import GuardMemory
+from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
+from mt5fleet.domain.errors import GatewayError, InvalidValue, Latched, Unanswered, Unreachable
+from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit, Retry
-from mt5fleet.domain.signal import Entry, Removal
+from mt5fleet.domain.person import Person
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
 from mt5fleet.testing.fake_broker import Executed, FakeAccount, fake_instrument
+from mt5fleet.testing.fake_looks import (
+    dry_run,
+    halted,
+    health_of,
+    refusal_of_any,
+    refusal_of_market,
+    refusal_of_mode,
+    refusal_of_open,
+)
+from mt5fleet.testing.fake_orders import (
+    cancel_order,
+    change_levels,
+    close_position,
+    levels_stand,
+    open_order,
+    order_of,
+)
 from mt5fleet.testing.fake_rules import (
     applied,
     broker_trace,
@@ -22,10 +41,17 @@ from mt5fleet.testing.fake_rules import (
     find_order,
     find_position,
     journal_answer,
-    last_look,
     not_sent,
     require_order_key,
     unsettled,
+)
+from mt5fleet.testing.fake_standing import (
+    Contact,
+    People,
+    binding,
+    keep_floor,
+    lift_latch,
+    raise_latch,
 )
 from mt5fleet.testing.memory_journal import MemoryJournal
 
@@ -44,15 +70,35 @@ class Fault(StrEnum):
     PARTIAL = "partial"  # half is filled, the rest withdrawn: CANCELED with volume
 
 
+def nobody() -> Mapping[str, Person]:
+    """No person at all: nobody may lift a latch or set a floor."""
+    return {}
+
+
 _WIRE = (Fault.UNREACHABLE, Fault.LOST_ON_WIRE)
 
 
 class FakeGateway:
-    """Gateway port over made-up brokers. `add` makes accounts; `executed` counts what brokers really did."""
+    """Gateway port over made-up brokers. `add` makes accounts; `executed` counts what brokers really did.
 
-    def __init__(self, clock: Clock, visibility_lag_s: float = 2.0) -> None:
+    `contact_required`: opens need a word from the ledger, as at a real bridge. `unanswered_s`: how long an
+    open without an answer may come after all, so that a latch is not confirmed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        visibility_lag_s: float = 2.0,
+        *,
+        unanswered_s: float = 0.0,
+        contact_required: bool = False,
+        people: People = nobody,
+    ) -> None:
         self.clock = clock
         self.visibility_lag_s = visibility_lag_s
+        self.unanswered_s = unanswered_s
+        self._people = people
+        self._contact = Contact(clock.monotonic_s, required=contact_required)
         self.books: dict[str, FakeAccount] = {}
         self._faults: dict[str, deque[Fault]] = {}
         self._absent_since: dict[tuple[str, str], datetime] = {}
@@ -95,33 +141,25 @@ class FakeGateway:
         book = self.books[account]
         resting = book.orders[ticket]
         book.end(resting, OrderState.FILLED)
-        return book.fill(_order_of(resting), resting.volume_left, resting.price, resting.ticket)
+        return book.fill(order_of(resting), resting.volume_left, resting.price, resting.ticket)
 
     def health(self, account: str) -> Health:
         book = self._book(account)
-        why_not = () if book.connected else (f"the terminal of {account} is not connected: restart it",)
-        return Health(
-            connected=book.connected,
-            trade_allowed=book.connected,
-            why_not=why_not,
-            login=book.login,
-            server=book.server,
-            company="mt5fleet simulator",
-            mode=book.mode,
-            build=5000,
-            server_offset_s=0,
-            journal_id=book.journal.id,
-            newest_token=book.journal.newest_token(),
-            latched=book.journal.latch() is not None,
-            bridge_at=self.clock.now(),
-            version="fake",
-        )
+        return health_of(book, self._contact.age_s())
 
     def reading(self, account: str, token: int | None = None) -> Reading:
         return self._enter(account, token).reading()
 
-    def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+    def readings(
+        self, accounts: tuple[str, ...], ledger_at: datetime | None = None
+    ) -> dict[str, Reading | str]:
+        self._contact.see(ledger_at)
         return {account: self._reading_or_reason(account) for account in accounts}
+
+    def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
+        if every_s <= 0:
+            raise InvalidValue("every_s", "must be above 0")
+        return self._readings_again(accounts, every_s)
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
         return self._enter(account, None).instruments.get(symbol)
@@ -140,6 +178,9 @@ class FakeGateway:
         deals = self._synchronised(account, None).deals
         return tuple(deal for deal in deals if since <= deal.at <= until)
 
+    def check(self, account: str, order: OpenOrder) -> Check:
+        return dry_run(self._enter(account, None), order)
+
     def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
         book = self._begin(account, permit)
         if order.magic != require_order_key(permit.key):
@@ -147,11 +188,15 @@ class FakeGateway:
         known = broker_trace(book, order.magic, order) or journal_answer(book.journal, permit)
         if known is not None:
             return replace(known, existed=True)
-        refused = last_look(book, order, permit)
+        refused = (
+            refusal_of_any(book, permit)
+            or refusal_of_mode(book)
+            or refusal_of_open(book, permit, self._contact.age_s())
+            or refusal_of_market(book, order)
+        )
         if refused is not None:
-            book.journal.bury(permit.key, permit.attempt)
-            return refused
-        return self._send(book, "submit", permit, lambda part: _open(book, order, part))
+            return _closed(book, permit, refused)
+        return self._send(book, "submit", permit, lambda part: open_order(book, order, part))
 
     def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
         book = self._begin(account, permit)
@@ -162,7 +207,9 @@ class FakeGateway:
         if position is None or close_volume(position, order.remaining) == 0:
             return applied("nothing is left to close", existed=True)
         volume, magic = close_volume(position, order.remaining), require_order_key(permit.key)
-        return self._send(book, "close", permit, lambda part: _close(book, position, volume * part, magic))
+        return self._reduce(
+            book, "close", permit, lambda part: close_position(book, position, volume * part, magic)
+        )
 
     def modify(self, account: str, order: ModifyOrder, permit: Permit) -> Outcome:
         book = self._begin(account, permit)
@@ -173,10 +220,13 @@ class FakeGateway:
         resting = find_order(book, order.ticket, order.opening_magic)
         if position is None and resting is None:
             return Outcome(state=OrderState.REJECTED, sentence="there is nothing left to modify")
-        if _stands(position or resting, order):
+        if levels_stand(position or resting, order):
             return applied("the levels stand already", existed=True)
+        refused = refusal_of_any(book, permit) or refusal_of_mode(book)
+        if refused is not None:
+            return _closed(book, permit, refused)
         return self._send(
-            book, "modify", permit, lambda _: _modify(book, position, resting, order, permit.key)
+            book, "modify", permit, lambda _: change_levels(book, position, resting, order, permit.key)
         )
 
     def cancel(self, account: str, order: CancelOrder, permit: Permit) -> Outcome:
@@ -187,7 +237,7 @@ class FakeGateway:
         resting = find_order(book, order.ticket, order.opening_magic)
         if resting is None:
             return applied("the order does not rest any more", existed=True)
-        return self._send(book, "cancel", permit, lambda _: _cancel(book, resting, permit.key))
+        return self._reduce(book, "cancel", permit, lambda _: cancel_order(book, resting, permit.key))
 
     def resolve(
         self, account: str, key: str, magic: int, attempt: int, token: int, since: datetime
@@ -207,7 +257,22 @@ class FakeGateway:
         return not_sent("the broker shows no trace; this attempt will never be sent", Retry.AFTER_DELAY)
 
     def latch(self, account: str, sequence: int, reason: str) -> None:
-        self._book(account).journal.set_latch(sequence, reason)
+        raise_latch(self._book(account), sequence, reason, self.unanswered_s)
+
+    def unlatch(self, account: str, record: str) -> None:
+        lift_latch(self._book(account), record, self._people)
+
+    def checkpoint(self, account: str, memory: GuardMemory) -> None:
+        self._book(account).journal.set_memory(memory)
+
+    def memory(self, account: str) -> GuardMemory | None:
+        return self._book(account).journal.memory()
+
+    def floor(self, account: str, record: str) -> None:
+        keep_floor(self._book(account), record, self._people)
+
+    def bind(self, account: str, journal_id: str | None, sequence: int) -> Binding:
+        return binding(self._book(account).journal, journal_id, sequence)
 
     def _book(self, account: str) -> FakeAccount:
         if account not in self.books:
@@ -242,11 +307,30 @@ class FakeGateway:
         waiting = self._faults.get(account)
         return waiting.popleft() if waiting and waiting[0] in kinds else None
 
+    def _readings_again(
+        self, accounts: tuple[str, ...], every_s: float
+    ) -> Iterator[dict[str, Reading | str]]:
+        while True:  # until the caller stops asking
+            yield self.readings(accounts)
+            self.clock.sleep_s(every_s)
+
+    def _reduce(
+        self, book: FakeAccount, operation: str, permit: Permit, execute: Callable[[Decimal], Outcome]
+    ) -> Outcome:
+        """Send what only reduces risk; a latch, a silent ledger and a wrong mode do not stop it."""
+        refused = refusal_of_any(book, permit)
+        if refused is not None:
+            return _closed(book, permit, refused)
+        return self._send(book, operation, permit, execute)
+
     def _send(
         self, book: FakeAccount, operation: str, permit: Permit, execute: Callable[[Decimal], Outcome]
     ) -> Outcome:
         """Write ahead, then execute once; faults strike here."""
-        _write(book, operation, permit)
+        try:
+            _write(book, operation, permit)
+        except Latched as latched:
+            return _closed(book, permit, halted(latched.reason))
         fault = self._take(book.name, *(kind for kind in Fault if kind not in _WIRE))
         if fault in (Fault.LOST_BEFORE, Fault.DOUBT_BEFORE):
             return _silence(book, fault)
@@ -268,6 +352,12 @@ class FakeGateway:
             return self.reading(account)
         except GatewayError as error:
             return str(error)
+
+
+def _closed(book: FakeAccount, permit: Permit, refused: Outcome) -> Outcome:
+    """The refusal; this attempt will never be sent."""
+    book.journal.bury(permit.key, permit.attempt)
+    return refused
 
 
 def _silence(book: FakeAccount, fault: Fault | None) -> Outcome:
@@ -294,96 +384,6 @@ def _write(book: FakeAccount, operation: str, permit: Permit) -> None:
             outcome=None,
             tombstone=False,
         )
-    )
-
-
-def _open(book: FakeAccount, order: OpenOrder, part: Decimal) -> Outcome:
-    if order.entry is not Entry.MARKET:
-        resting = book.rest(order, order.price or Decimal(0))
-        book.record("submit", resting, order.magic, order.volume)
-    else:
-        quote = book.quote(order.symbol)
-        price = Decimal(0) if quote is None else quote.entry_price(order.side)
-        position = book.fill(order, order.volume * part, price)
-        book.record("submit", position, order.magic, position.volume)
-    shown = broker_trace(book, order.magic, replace(order, volume=order.volume))
-    if shown is None:
-        raise InvalidValue("order", "was executed and cannot be found")
-    return replace(shown, existed=False, sent_at=book.clock.now(), retcode=10009)
-
-
-def _close(book: FakeAccount, position: Position, volume: Decimal, magic: int) -> Outcome:
-    deal = book.reduce(position, volume, magic)
-    book.record("close", position, magic, volume)
-    return Outcome(
-        state=OrderState.FILLED,
-        sentence=f"closed {volume} lots of position {position.ticket} at {deal.price}",
-        retcode=10009,
-        deal_ticket=deal.ticket,
-        position_ticket=position.ticket,
-        volume=volume,
-        price=deal.price,
-        broker_at=deal.at,
-        sent_at=book.clock.now(),
-    )
-
-
-def _modify(
-    book: FakeAccount, position: Position | None, resting: RestingOrder | None, order: ModifyOrder, key: str
-) -> Outcome:
-    if position is not None:
-        book.positions[position.ticket] = replace(
-            position,
-            stop_loss=_level(position.stop_loss, order.stop_loss),
-            take_profit=_level(position.take_profit, order.take_profit),
-        )
-        book.record("modify", position, require_order_key(key), position.volume)
-    elif resting is not None:
-        book.orders[resting.ticket] = replace(
-            resting,
-            stop_loss=_level(resting.stop_loss, order.stop_loss),
-            take_profit=_level(resting.take_profit, order.take_profit),
-            price=resting.price if order.price is None else order.price,
-        )
-        book.record("modify", resting, require_order_key(key), resting.volume)
-    return applied("the levels are set", existed=False)
-
-
-def _cancel(book: FakeAccount, resting: RestingOrder, key: str) -> Outcome:
-    book.end(resting, OrderState.CANCELED)
-    book.record("cancel", resting, require_order_key(key), resting.volume_left)
-    return applied(f"order {resting.ticket} is withdrawn", existed=False)
-
-
-def _level(now: Decimal | None, wanted: Decimal | Removal | None) -> Decimal | None:
-    if isinstance(wanted, Removal):
-        return None
-    return now if wanted is None else wanted
-
-
-def _stands(item: Position | RestingOrder | None, order: ModifyOrder) -> bool:
-    if item is None:
-        return False
-    levels = _level(item.stop_loss, order.stop_loss) == item.stop_loss
-    levels = levels and _level(item.take_profit, order.take_profit) == item.take_profit
-    moved = isinstance(item, RestingOrder) and order.price not in (None, item.price)
-    return levels and not moved
-
-
-def _order_of(resting: RestingOrder) -> OpenOrder:
-    return OpenOrder(
-        symbol=resting.symbol,
-        side=resting.side,
-        entry=Entry(resting.entry),
-        volume=resting.volume,
-        price=resting.price,
-        tolerance=None,
-        stop_loss=resting.stop_loss,
-        take_profit=resting.take_profit,
-        magic=resting.magic,
-        comment=resting.comment,
-        created_at=resting.placed_at,
-        expires_at=resting.expires_at,
     )
 
 

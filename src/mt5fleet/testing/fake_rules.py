@@ -1,6 +1,5 @@
 """The fake gateway's decisions, apart from the real gateway's so that one mistake is not made twice."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from mt5fleet.domain.broker import Position, RestingOrder
@@ -9,14 +8,11 @@ from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit, Retry
-from mt5fleet.domain.signal import Entry, Side
 from mt5fleet.ports.journal import JournalEntry
 from mt5fleet.testing.fake_broker import FakeAccount
 from mt5fleet.testing.memory_journal import MemoryJournal
 
 KEY_CHARS = 64  # an order key is the hexadecimal text of a SHA-256
-CLOCK_SKEW_MAX = timedelta(milliseconds=500)  # bridge against ledger, section 5 of the design
-QUOTE_AGE_MAX = timedelta(seconds=30)  # the default of the accounts' limits
 _UNCLEAR = (OrderState.NOT_SENT, OrderState.IN_DOUBT)
 
 
@@ -128,37 +124,6 @@ def _key_clash() -> Outcome:
     return Outcome(
         state=OrderState.IN_DOUBT, sentence="key clash: the broker shows another order under this key"
     )
-
-
-def last_look(book: FakeAccount, order: OpenOrder, permit: Permit) -> Outcome | None:
-    """Why an open must not leave now; None when it may."""
-    now = book.clock.now()
-    if book.shadow:
-        return not_sent("the account is a shadow", Retry.NEVER, denial=DenialReason.SHADOW)
-    if book.mode is not book.configured_mode:
-        sentence = f"the terminal reports {book.mode}, configured is {book.configured_mode}"
-        return not_sent(sentence, Retry.NEVER, denial=DenialReason.MODE_MISMATCH)
-    if book.journal.latch() is not None:
-        return not_sent("the account is halted", Retry.NEVER, denial=DenialReason.HALTED)
-    if abs(now - permit.sent_at) > CLOCK_SKEW_MAX:
-        return not_sent("the clocks of bridge and ledger differ", Retry.AFTER_DELAY)
-    if now > permit.not_after:
-        return not_sent("the time for this attempt is over", Retry.AFTER_DELAY)
-    return _market_refusal(book, order)
-
-
-def _market_refusal(book: FakeAccount, order: OpenOrder) -> Outcome | None:
-    quote = book.quote(order.symbol)
-    if quote is None or book.clock.now() - quote.at > QUOTE_AGE_MAX:
-        return not_sent("there is no fresh quote", Retry.AFTER_DELAY, denial=DenialReason.QUOTE_STALE)
-    if order.entry is not Entry.MARKET or order.price is None or order.tolerance is None:
-        return None
-    now = quote.entry_price(order.side)
-    worse_by = now - order.price if order.side is Side.BUY else order.price - now
-    if worse_by <= order.tolerance:
-        return None
-    sentence = f"{order.symbol} is {worse_by} worse than {order.price}, allowed is {order.tolerance}"
-    return not_sent(sentence, Retry.AFTER_REPRICE, denial=DenialReason.PRICE_MOVED)
 
 
 def find_position(book: FakeAccount, ticket: int | None, magic: int | None) -> Position | None:
