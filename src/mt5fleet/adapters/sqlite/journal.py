@@ -1,255 +1,252 @@
-"""The bridge's journal in one SQLite file per account: bound to it, locked, durable before a send.
+"""The bridge's journal in one SQLite file per host, with a journal of its own for every account.
 
-A write ahead of a send and a tombstone are on disk (fsync) when the method returns. What the broker can tell
-again (outcomes, the newest deal) is written in order and not waited for: a power cut may lose it, a killed
-process cannot.
+A write ahead of a send, a tombstone, a token, a latch, a checkpoint and a floor are on disk (fsync) when the
+method returns. What the broker can tell again (outcomes, the newest deal, the build) is written in order and
+not synced: a power cut may lose it, a killed process cannot.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from mt5fleet.codec import decode, encode
-from mt5fleet.domain.errors import FleetError, InvariantBroken, StaleToken
+from mt5fleet.adapters.sqlite.rows import (
+    add_account,
+    add_attempt,
+    bury_attempt,
+    find_account,
+    finish_attempt,
+    keep_resume,
+    read_account,
+    read_attempts,
+)
+from mt5fleet.adapters.sqlite.schema import FILE_NAME, JournalRefused
+from mt5fleet.adapters.sqlite.state import (
+    AccountState,
+    with_attempt,
+    with_build,
+    with_deal,
+    with_floor,
+    with_latch,
+    with_lift,
+    with_memory,
+    with_token,
+    without_attempt,
+)
+from mt5fleet.adapters.sqlite.writer import GroupWriter, Rows, Rule, Write, no_rows
+from mt5fleet.domain.account import GuardMemory
+from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.order import Outcome
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
 
-SCHEMA_VERSION = 1
-_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
-
-_SCHEMA = """
-CREATE TABLE journal (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE attempt (
-    key TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
-    token INTEGER NOT NULL,
-    operation TEXT NOT NULL,
-    request TEXT NOT NULL,
-    written_at TEXT NOT NULL,
-    outcome TEXT,
-    tombstone INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (key, attempt)
-) WITHOUT ROWID;
-CREATE INDEX unfinished ON attempt (written_at) WHERE outcome IS NULL AND tombstone = 0;
-"""
-_COLUMNS = "key, attempt, token, operation, request, written_at, outcome, tombstone"
-_Row = tuple[str, int, int, str, str, str, str | None, int]
+__all__ = ["JournalFile", "JournalRefused", "SqliteJournal", "journal_path"]
 
 
-class JournalRefused(FleetError):
-    """The journal belongs to another account, is open elsewhere, or is of another version."""
+def journal_path(folder: Path) -> Path:
+    """Where a host's journal lies."""
+    return folder / FILE_NAME
 
 
-def journal_path(folder: Path, server: str, login: int) -> Path:
-    """Where an account's journal lies; the name tells a person which account it is."""
-    readable = "".join(c if c in _NAME_CHARS else "_" for c in server)
-    return folder / f"{login}@{readable}.journal"
+class JournalFile:
+    """The journals of one host's accounts. Opening creates the file; a second process is refused.
+
+    Raises JournalRefused.
+    """
+
+    def __init__(self, path: Path, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._clock = clock
+        self._new_id = new_id
+        self._writer = GroupWriter(path)
+        self._journals: dict[tuple[str, int], SqliteJournal] = {}
+
+    @property
+    def commits(self) -> int:
+        """Synced transactions since it was opened: what the disk had to do."""
+        return self._writer.commits
+
+    @property
+    def writes(self) -> int:
+        """Durable writes since it was opened: what was asked of it."""
+        return self._writer.writes
+
+    def account(self, server: str, login: int) -> "SqliteJournal":
+        """The journal of one account, created at first sight; raises JournalUnwritable when it cannot be."""
+        key = (server, login)
+        if key not in self._journals:
+            number, state = self._writer.read(partial(self._open, server=server, login=login)).result()
+            self._writer.adopt(number, state)
+            self._journals[key] = SqliteJournal(self._writer, number, self._clock)
+        return self._journals[key]
+
+    def close(self) -> None:
+        """Write what waits, then release the lock."""
+        self._writer.close()
+
+    def _open(self, connection: sqlite3.Connection, server: str, login: int) -> tuple[int, AccountState]:
+        number = find_account(connection, server, login)
+        if number is None:
+            connection.execute("PRAGMA synchronous = FULL")
+            add_account(connection, server, login, self._new_id(), self._clock.now())
+            number = find_account(connection, server, login)
+        if number is None:
+            raise JournalRefused(f"account {login} on {server} is not in the journal")
+        return number, read_account(connection, number)
 
 
 class SqliteJournal:
-    """Journal port. Opening creates the file; a second process that opens it is refused."""
+    """Journal port of one account. The methods wait for the disk; those that end in `_soon` do not."""
 
-    def __init__(
-        self, path: Path, *, server: str, login: int, clock: Clock, new_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, writer: GroupWriter, number: int, clock: Clock) -> None:
+        self._writer = writer
+        self._number = number
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._id = ""
-        self._created_at = clock.now()
-        self._token = self._deal = 0
-        self._latch: tuple[int, str] | None = None
-        self._connection = _opened(path)
-        try:
-            self._begin(path, server, login, new_id)
-        except BaseException:
-            self._connection.close()
-            raise
 
     @property
     def id(self) -> str:
-        return self._id
+        return self._state.id
 
     @property
     def created_at(self) -> datetime:
-        return self._created_at
+        return self._state.created_at
 
-    def close(self) -> None:
-        """Release the lock."""
-        self._connection.close()
+    @property
+    def sequence(self) -> int:
+        return self._state.sequence
+
+    @property
+    def writable(self) -> bool:
+        return self._writer.is_writable
 
     def newest_token(self) -> int:
-        return self._token
+        return self._state.token
 
-    def see_token(self, token: int) -> None:
-        if token < self._token:
-            raise StaleToken(self._token)
-        if token > self._token:
-            self._put("token", str(token), durable=True)
-            self._token = token
+    def newest_deal(self) -> int:
+        return self._state.newest_deal
 
-    def entries(self, key: str) -> tuple[JournalEntry, ...]:
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM attempt WHERE key = ? ORDER BY attempt",  # noqa: S608  # a constant
-            (key,),
-        )
-        return tuple(_entry(row) for row in rows)
+    def latch(self) -> Latch | None:
+        return self._state.latch
+
+    def lifted_sequence(self) -> int:
+        return self._state.lifted
+
+    def memory(self) -> GuardMemory | None:
+        return self._state.memory
+
+    def floor(self) -> str | None:
+        return self._state.floor
+
+    def builds(self) -> tuple[int, ...]:
+        return self._state.builds
 
     def unfinished(self) -> tuple[JournalEntry, ...]:
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM attempt"  # noqa: S608  # a constant
-            " WHERE outcome IS NULL AND tombstone = 0 ORDER BY written_at"
-        )
-        return tuple(_entry(row) for row in rows)
+        return tuple(sorted(self._state.unfinished, key=lambda entry: entry.written_at))
+
+    def entries(self, key: str) -> tuple[JournalEntry, ...]:
+        return self.entries_soon(key).result()
+
+    def see_token(self, token: int) -> None:
+        self.see_token_soon(token).result()
 
     def write(self, entry: JournalEntry) -> None:
-        try:
-            with self._transaction(durable=True):
-                self._insert(entry)
-        except sqlite3.IntegrityError:
-            place = f"attempt {entry.attempt} of order {entry.key[:12]}"
-            raise InvariantBroken(f"journal: {place} was written before") from None
+        self.write_soon(entry).result()
 
     def finish(self, key: str, attempt: int, outcome: Outcome) -> None:
-        with self._transaction(durable=False):
-            changed = self._connection.execute(
-                "UPDATE attempt SET outcome = ? WHERE key = ? AND attempt = ?",
-                (encode(Outcome, outcome), key, attempt),
-            )
-        if changed.rowcount != 1:
-            raise InvariantBroken(f"journal: attempt {attempt} of order {key[:12]} was never written")
+        self.finish_soon(key, attempt, outcome).result()
 
     def bury(self, key: str, attempt: int) -> None:
+        self.bury_soon(key, attempt).result()
+
+    def see_deal(self, ticket: int) -> None:
+        self.see_deal_soon(ticket).result()
+
+    def see_build(self, build: int) -> None:
+        self.see_build_soon(build).result()
+
+    def set_latch(self, latch: Latch) -> None:
+        self.set_latch_soon(latch).result()
+
+    def lift_latch(self, sequence: int, record: str) -> None:
+        rows = partial(
+            keep_resume,
+            number=self._number,
+            sequence=sequence,
+            record=record,
+            lifted_at=self._clock.now(),
+        )
+        self._soon(partial(with_lift, sequence=sequence), rows).result()
+
+    def set_memory(self, memory: GuardMemory) -> None:
+        self._soon(partial(with_memory, memory=memory)).result()
+
+    def set_floor(self, record: str) -> None:
+        self._soon(partial(with_floor, record=record)).result()
+
+    def probe(self) -> None:
+        """Find out whether the disk takes a write again; raises JournalUnwritable while it does not."""
+        self.probe_soon().result()
+
+    def entries_soon(self, key: str) -> "Future[tuple[JournalEntry, ...]]":
+        """`entries`, not waited for."""
+        return self._writer.read(partial(read_attempts, number=self._number, key=key))
+
+    def see_token_soon(self, token: int) -> "Future[None]":
+        """`see_token`, not waited for."""
+        return self._writer.write(
+            Write(account=self._number, rule=partial(with_token, token=token), is_stricter=True)
+        )
+
+    def write_soon(self, entry: JournalEntry) -> "Future[None]":
+        """`write`, not waited for."""
+        rows = partial(add_attempt, number=self._number, entry=entry)
+        return self._soon(partial(with_attempt, entry=entry), rows)
+
+    def finish_soon(self, key: str, attempt: int, outcome: Outcome) -> "Future[None]":
+        """`finish`, not waited for."""
+        rows = partial(finish_attempt, number=self._number, key=key, attempt=attempt, outcome=outcome)
+        rule = partial(without_attempt, key=key, attempt=attempt)
+        return self._writer.write(Write(account=self._number, rule=rule, rows=rows, is_durable=False))
+
+    def bury_soon(self, key: str, attempt: int) -> "Future[None]":
+        """`bury`, not waited for."""
         tombstone = JournalEntry(
             key=key,
             attempt=attempt,
-            token=self._token,
+            token=self._state.token,
             operation="",
             request="",
             written_at=self._clock.now(),
             outcome=None,
             tombstone=True,
         )
-        with self._transaction(durable=True):
-            self._insert(tombstone, on_conflict=" ON CONFLICT DO UPDATE SET tombstone = 1")
+        rows = partial(bury_attempt, number=self._number, tombstone=tombstone)
+        return self._soon(partial(without_attempt, key=key, attempt=attempt), rows)
 
-    def newest_deal(self) -> int:
-        return self._deal
+    def see_deal_soon(self, ticket: int) -> "Future[None]":
+        """`see_deal`, not waited for."""
+        rule = partial(with_deal, ticket=ticket)
+        return self._writer.write(Write(account=self._number, rule=rule, is_durable=False))
 
-    def see_deal(self, ticket: int) -> None:
-        if ticket > self._deal:
-            self._put("newest_deal", str(ticket), durable=False)
-            self._deal = ticket
+    def see_build_soon(self, build: int) -> "Future[None]":
+        """`see_build`, not waited for."""
+        rule = partial(with_build, build=build)
+        return self._writer.write(Write(account=self._number, rule=rule, is_durable=False))
 
-    def latch(self) -> tuple[int, str] | None:
-        return self._latch
+    def set_latch_soon(self, latch: Latch) -> "Future[None]":
+        """`set_latch`, not waited for."""
+        rule = partial(with_latch, latch=latch)
+        return self._writer.write(Write(account=self._number, rule=rule, is_stricter=True))
 
-    def set_latch(self, sequence: int, reason: str) -> None:
-        if self._latch is None or sequence > self._latch[0]:
-            self._put("latch", f"{sequence} {reason}", durable=True)
-            self._latch = (sequence, reason)
+    def probe_soon(self) -> "Future[None]":
+        """`probe`, not waited for."""
+        return self._soon(lambda state: state)
 
-    def _begin(self, path: Path, server: str, login: int, new_id: Callable[[], str]) -> None:
-        """Create or check the file, and read what is asked at every call."""
-        if not self._tables():
-            self._create(server, login, new_id())
-        stored = dict(self._connection.execute("SELECT name, value FROM journal"))
-        if stored["schema"] != str(SCHEMA_VERSION):
-            raise JournalRefused(f"{path}: schema {stored['schema']}, this version reads {SCHEMA_VERSION}")
-        if (stored["server"], stored["login"]) != (server, str(login)):
-            bound = f"{stored['login']} on {stored['server']}"
-            raise JournalRefused(f"{path}: belongs to account {bound}, not to {login} on {server}")
-        self._id = stored["id"]
-        self._created_at = datetime.fromisoformat(stored["created_at"])
-        self._token = int(stored.get("token", "0"))
-        self._deal = int(stored.get("newest_deal", "0"))
-        self._latch = _latch(stored.get("latch"))
+    @property
+    def _state(self) -> AccountState:
+        return self._writer.state(self._number)
 
-    def _tables(self) -> bool:
-        return bool(self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal'").fetchone())
-
-    def _create(self, server: str, login: int, journal_id: str) -> None:
-        first = {
-            "schema": str(SCHEMA_VERSION),
-            "id": journal_id,
-            "server": server,
-            "login": str(login),
-            "created_at": self._clock.now().isoformat(),
-        }
-        with self._transaction(durable=True):
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                self._connection.execute(statement)
-            self._connection.executemany("INSERT INTO journal VALUES (?, ?)", first.items())
-
-    def _insert(self, entry: JournalEntry, on_conflict: str = "") -> None:
-        self._connection.execute(
-            f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?){on_conflict}",  # noqa: S608  # constants
-            _row(entry),
-        )
-
-    def _put(self, name: str, value: str, *, durable: bool) -> None:
-        with self._transaction(durable=durable):
-            self._connection.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (name, value))
-
-    @contextmanager
-    def _transaction(self, *, durable: bool) -> Iterator[None]:
-        # Source: SQLite documentation "PRAGMA synchronous": FULL syncs the log at every commit, NORMAL not.
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """A connection that keeps every other process out until it is closed or its process ends."""
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise JournalRefused(
-            f"{path}: is in use by another bridge process, damaged or not writable ({error})"
-        ) from None
-    return connection
-
-
-def _row(entry: JournalEntry) -> _Row:
-    return (
-        entry.key,
-        entry.attempt,
-        entry.token,
-        entry.operation,
-        entry.request,
-        entry.written_at.isoformat(),
-        None if entry.outcome is None else encode(Outcome, entry.outcome),
-        int(entry.tombstone),
-    )
-
-
-def _entry(row: _Row) -> JournalEntry:
-    return JournalEntry(
-        key=row[0],
-        attempt=row[1],
-        token=row[2],
-        operation=row[3],
-        request=row[4],
-        written_at=datetime.fromisoformat(row[5]),
-        outcome=None if row[6] is None else decode(Outcome, row[6]),
-        tombstone=bool(row[7]),
-    )
-
-
-def _latch(stored: str | None) -> tuple[int, str] | None:
-    if stored is None:
-        return None
-    sequence, _, reason = stored.partition(" ")
-    return int(sequence), reason
+    def _soon(self, rule: Rule, rows: Rows = no_rows) -> "Future[None]":
+        """A durable write."""
+        return self._writer.write(Write(account=self._number, rule=rule, rows=rows))

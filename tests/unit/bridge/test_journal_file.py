@@ -1,0 +1,374 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, SqliteJournal, journal_path
+from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleToken
+from mt5fleet.domain.latch import Latch
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import Outcome
+from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.clock import ManualClock
+from mt5fleet.testing.memory_journal import MemoryJournal
+
+KEY = "a" * 64
+FILLED = Outcome(state=OrderState.FILLED, sentence="filled", order_ticket=7)
+LATCH = Latch(sequence=4, reason="drawdown", at=ManualClock().now())
+WAIT_S = 30
+
+Open = Callable[[], JournalFile]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Opens the journal of this test's folder; whatever is open at the end is closed."""
+    files: list[JournalFile] = []
+    numbers = iter(range(1, 1000))
+
+    def open_one() -> JournalFile:
+        files.append(JournalFile(journal_path(tmp_path), ManualClock(), lambda: f"id-{next(numbers)}"))
+        return files[-1]
+
+    yield open_one
+    for file in files:
+        file.close()
+
+
+@pytest.fixture
+def journal(opened: Open) -> SqliteJournal:
+    return opened().account("Sim-1", 1001)
+
+
+def entry(attempt: int = 1, key: str = KEY, token: int = 3, operation: str = "submit") -> JournalEntry:
+    return JournalEntry(
+        key=key,
+        attempt=attempt,
+        token=token,
+        operation=operation,
+        request='{"asked": {}}',
+        written_at=ManualClock().now(),
+        outcome=None,
+        tombstone=False,
+    )
+
+
+def full(file: JournalFile) -> None:
+    """No page more fits into the database from now on, as on a full disk."""
+    pages = file._writer.read(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    _limit(file, pages.result())
+
+
+def roomy(file: JournalFile) -> None:
+    _limit(file, 1 << 30)
+
+
+def _limit(file: JournalFile, pages: int) -> None:
+    file._writer.read(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+
+
+def large(attempt: int) -> JournalEntry:
+    """Too large for the free room of the pages that are there."""
+    return replace(entry(attempt, token=8), request="x" * 200_000)
+
+
+def test_accounts_of_one_file_have_journals_of_their_own(opened: Open) -> None:
+    file = opened()
+    one, two = file.account("Sim-1", 1001), file.account("Sim-2", 1001)
+    one.write(entry())
+    one.set_latch(LATCH)
+    two.write(entry(token=9))
+    assert (one.id, two.id) == ("id-1", "id-2")
+    assert (one.newest_token(), two.newest_token()) == (3, 9)
+    assert (one.sequence, two.sequence) == (2, 1)
+    assert two.latch() is None
+    assert file.account("Sim-1", 1001) is one
+
+
+def test_every_account_is_the_same_after_a_restart(opened: Open) -> None:
+    file = opened()
+    ids = [file.account("Sim-1", login).id for login in (1, 2, 3)]
+    file.account("Sim-1", 2).write(entry())
+    file.close()
+    again = opened()
+    assert [again.account("Sim-1", login).id for login in (3, 2, 1)] == ids[::-1]
+    assert [again.account("Sim-1", login).sequence for login in (1, 2, 3)] == [0, 1, 0]
+
+
+def test_an_older_copy_shows_a_lower_sequence(tmp_path: Path, opened: Open) -> None:
+    file = opened()
+    file.account("Sim-1", 1).see_token(1)
+    file.close()
+    shutil.copy(journal_path(tmp_path), tmp_path / "copy")
+    file = opened()
+    file.account("Sim-1", 1).see_token(2)
+    identity = file.account("Sim-1", 1).id
+    file.close()
+    shutil.copy(tmp_path / "copy", journal_path(tmp_path))
+    older = opened().account("Sim-1", 1)
+    assert (older.id, older.sequence) == (identity, 1)
+
+
+def test_a_journal_that_was_removed_comes_back_as_another(tmp_path: Path, opened: Open) -> None:
+    file = opened()
+    first = file.account("Sim-1", 1).id
+    file.close()
+    journal_path(tmp_path).unlink()
+    assert opened().account("Sim-1", 1).id != first
+
+
+def test_a_second_process_is_refused_by_name_and_admitted_once_the_first_ended(
+    tmp_path: Path, opened: Open
+) -> None:
+    file = opened()
+    program = (
+        "import sys; from pathlib import Path;"
+        "from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused;"
+        "from mt5fleet.testing.clock import ManualClock;\n"
+        "try: JournalFile(Path(sys.argv[1]), ManualClock(), str)\n"
+        "except JournalRefused as error: print(error)"
+    )
+    command = [sys.executable, "-c", program, str(journal_path(tmp_path))]
+    refused = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    file.close()
+    allowed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert "bridge.journal: is in use by another bridge process" in refused.stdout
+    assert allowed.stdout == ""
+
+
+def test_a_file_per_account_of_the_older_version_is_refused_by_name(tmp_path: Path, opened: Open) -> None:
+    (tmp_path / "1001@Simulator-1.journal").touch()
+    with pytest.raises(JournalRefused, match=r"1001@Simulator-1\.journal of an older version.* bind the acc"):
+        opened()
+    assert not journal_path(tmp_path).exists()
+
+
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_journal_of_another_version_is_refused(tmp_path: Path, opened: Open, version: int) -> None:
+    opened().close()
+    with closing(sqlite3.connect(journal_path(tmp_path))) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(JournalRefused, match=f"schema {version}, this version reads 2"):
+        opened()
+
+
+def test_a_database_that_is_no_journal_is_refused(tmp_path: Path, opened: Open) -> None:
+    with closing(sqlite3.connect(journal_path(tmp_path))) as connection:
+        connection.execute("CREATE TABLE other (name TEXT)")
+    with pytest.raises(JournalRefused, match="schema 0"):
+        opened()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, opened: Open) -> None:
+    journal_path(tmp_path).write_bytes(b"this is no database" * 100)
+    with pytest.raises(JournalRefused, match=r"is damaged .* move the file to another folder"):
+        opened()
+
+
+def test_a_page_that_was_overwritten_is_found_at_the_start(tmp_path: Path, opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    for attempt in range(1, 200):
+        account.write(entry(attempt))
+    file.close()
+    whole = bytearray(journal_path(tmp_path).read_bytes())
+    whole[-4096:] = b"\xff" * 4096
+    journal_path(tmp_path).write_bytes(whole)
+    with pytest.raises(JournalRefused, match="is damaged"):
+        opened()
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalRefused, match="check journal_dir"):
+        JournalFile(journal_path(tmp_path / "file" / "below"), ManualClock(), str)
+
+
+def test_after_it_was_closed_nothing_is_written(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    file.close()
+    file.close()
+    with pytest.raises(JournalUnwritable, match="is closed"):
+        account.write(entry())
+    assert account.newest_token() == 0
+
+
+def test_what_waits_when_it_is_closed_is_written(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    futures = [account.write_soon(entry(attempt)) for attempt in range(1, 50)]
+    file.close()
+    assert [future.result(WAIT_S) for future in futures] == [None] * 49
+    assert len(opened().account("Sim-1", 1001).entries(KEY)) == 49
+
+
+def test_writes_that_wait_together_share_one_sync_and_a_refused_one_fails_alone(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    account.write(entry(1))
+    commits, writes = file.commits, file.writes
+    with held(file):
+        good = [account.write_soon(entry(attempt)) for attempt in range(2, 12)]
+        repeated = account.write_soon(entry(1))
+        latched = account.set_latch_soon(LATCH)
+        under_latch = account.write_soon(entry(50))
+        stale = account.write_soon(entry(51, token=1, operation="close"))
+        finished = account.finish_soon(KEY, 2, FILLED)
+    assert {future.result(WAIT_S) for future in (*good, latched, finished)} == {None}
+    assert isinstance(repeated.exception(WAIT_S), InvariantBroken)
+    assert isinstance(under_latch.exception(WAIT_S), Latched)
+    assert isinstance(stale.exception(WAIT_S), StaleToken)
+    assert (file.commits - commits, file.writes - writes) == (1, 11)
+    assert [found.attempt for found in account.entries(KEY)] == list(range(1, 12))
+    assert account.sequence == 12
+
+
+def test_writes_that_need_no_sync_get_none(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    account.write(entry())
+    commits = file.commits
+    account.finish(KEY, 1, FILLED)
+    account.see_deal(5)
+    assert (file.commits, account.newest_deal()) == (commits, 5)
+
+
+def test_a_rule_that_breaks_by_a_fault_of_ours_stops_nobody(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    with held(file):
+        broken = account.see_token_soon(1 << 80)  # more than the file can hold
+        good = account.write_soon(entry())
+    assert isinstance(broken.exception(WAIT_S), OverflowError)
+    assert good.result(WAIT_S) is None
+    assert account.newest_token() == 3
+
+
+def test_a_write_that_nobody_waits_for_any_more_is_left_out(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    with held(file):
+        given_up = account.write_soon(entry(1))
+        other = account.write_soon(entry(2))
+        assert given_up.cancel()
+    other.result(WAIT_S)
+    assert [found.attempt for found in account.entries(KEY)] == [2]
+
+
+def test_more_writes_than_a_line_holds_are_refused_at_once(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    with held(file):
+        futures = [account.bury_soon(KEY, attempt) for attempt in range(1, 4200)]
+        refused = [future for future in futures if future.done() and future.exception()]
+    assert wait(futures, WAIT_S).not_done == set()
+    assert refused
+    assert "4096 writes wait" in str(refused[0].exception())
+
+
+def test_a_full_disk_refuses_writes_and_what_is_known_stays_known(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    account.write(entry(1))
+    full(file)
+    with pytest.raises(JournalUnwritable, match=r"bridge\.journal: the disk did not take a write"):
+        account.write(large(2))
+    assert not account.writable
+    assert (account.newest_token(), account.sequence) == (3, 1)
+    assert account.entries(KEY) == (entry(1),)
+    assert account.unfinished() == (entry(1),)
+    roomy(file)
+    account.probe()
+    assert account.writable
+    account.write(large(2))
+    assert [found.attempt for found in account.entries(KEY)] == [1, 2]
+
+
+def test_a_full_disk_takes_nothing_of_a_shared_transaction(opened: Open) -> None:
+    file = opened()
+    one, two = file.account("Sim-1", 1), file.account("Sim-1", 2)
+    full(file)
+    with held(file):
+        futures = [one.write_soon(entry(1)), two.write_soon(large(1)), one.write_soon(entry(2))]
+    assert {type(future.exception(WAIT_S)) for future in futures} == {JournalUnwritable}
+    assert (one.entries(KEY), two.entries(KEY), one.sequence) == ((), (), 0)
+
+
+def test_a_latch_that_the_disk_refused_stands_in_memory_and_is_written_later(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    full(file)
+    with pytest.raises(JournalUnwritable):
+        account.set_latch(replace(LATCH, reason="r" * 200_000))
+    roomy(file)
+    latch = account.latch()
+    assert latch is not None
+    with pytest.raises(Latched):
+        account.write(entry())
+    account.set_latch(latch)
+    file.close()
+    assert opened().account("Sim-1", 1001).latch() == latch
+
+
+def test_a_token_that_the_disk_refused_makes_older_ones_stale(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    full(file)
+    with held(file):
+        seen = account.see_token_soon(8)
+        account.write_soon(large(1))  # fails the transaction
+    assert isinstance(seen.exception(WAIT_S), JournalUnwritable)
+    with pytest.raises(StaleToken):
+        account.write(entry(token=7))
+    roomy(file)
+    account.see_token(8)
+    file.close()
+    assert opened().account("Sim-1", 1001).newest_token() == 8
+
+
+def test_a_journal_in_memory_that_is_told_so_refuses_as_a_full_disk_does() -> None:
+    journal = MemoryJournal("id", ManualClock().now())
+    journal.disk_fails = True
+    for refused in (
+        lambda: journal.write(entry()),
+        lambda: journal.set_latch(LATCH),
+        lambda: journal.see_token(8),
+        lambda: journal.bury(KEY, 1),
+    ):
+        with pytest.raises(JournalUnwritable):
+            refused()
+    assert (journal.writable, journal.sequence, journal.entries(KEY)) == (False, 0, ())
+    assert (journal.newest_token(), journal.latch()) == (8, LATCH)
+    journal.disk_fails = False
+    journal.probe()
+    assert (journal.writable, journal.sequence) == (True, 1)
+
+
+class held:  # noqa: N801 reads like the statement it stands in
+    """Keeps the writer busy, so that everything put in line meanwhile waits together."""
+
+    def __init__(self, file: JournalFile) -> None:
+        self._go, started = threading.Event(), threading.Event()
+
+        def wait_for_it(_: sqlite3.Connection) -> bool:
+            started.set()
+            return self._go.wait(WAIT_S)
+
+        self._done: Future[bool] = file._writer.read(wait_for_it)
+        assert started.wait(WAIT_S)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._go.set()
+        assert self._done.result(WAIT_S)
