@@ -33,6 +33,7 @@ class Health:
     `build_before` is the terminal's build before the present one, None while it never changed.
     `offset_before_s` is the server's offset before it moved last, None while it never moved.
     `ledger_age_s` is how long ago the bridge last heard of the ledger; None: not since it started.
+    `risk_people` names who can lift a halt at this bridge now.
     """
 
     connected: bool
@@ -57,6 +58,7 @@ class Health:
     build_before: int | None = None
     offset_before_s: int | None = None
     shadow: bool = False
+    risk_people: tuple[str, ...] = ()
 
     @property
     def latched(self) -> bool:

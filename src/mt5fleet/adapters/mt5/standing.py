@@ -14,7 +14,7 @@ from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Health
 from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
 from mt5fleet.domain.latch import Binding, Floor, Latch
-from mt5fleet.domain.person import Person
+from mt5fleet.domain.person import Person, Role
 from mt5fleet.messages.records import FloorRecord, ResumeRecord, SignedRecord, open_record, verify_record
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import StandingJournal
@@ -148,6 +148,17 @@ class Standing:
             lifted_sequence=journal.lifted_sequence(),
             floor=self.kept_floor(),
             ledger_age_s=ledger_age_s,
+            risk_people=self._risk_people(),
+        )
+
+    def _risk_people(self) -> tuple[str, ...]:
+        now = self._clock.now()
+        return tuple(
+            sorted(
+                person.name
+                for person in self._people().values()
+                if person.role is Role.RISK and any(key.is_good(now) for key in person.keys)
+            )
         )
 
     def _verified(self, record: str) -> SignedRecord:

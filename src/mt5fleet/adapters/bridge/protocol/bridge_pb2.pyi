@@ -433,7 +433,7 @@ class Floor(_message.Message):
     def __init__(self, equity_money: _Optional[str] = ..., readings: _Optional[int] = ..., person: _Optional[str] = ..., signed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Health(_message.Message):
-    __slots__ = ("connected", "trade_allowed", "why_not", "login", "server", "company", "mode", "build", "server_offset_s", "journal_id", "newest_token", "bridge_at", "version", "journal_sequence", "journal_writable", "latch", "lifted_sequence", "floor", "ledger_age_s", "build_before", "offset_before_s", "shadow")
+    __slots__ = ("connected", "trade_allowed", "why_not", "login", "server", "company", "mode", "build", "server_offset_s", "journal_id", "newest_token", "bridge_at", "version", "journal_sequence", "journal_writable", "latch", "lifted_sequence", "floor", "ledger_age_s", "build_before", "offset_before_s", "shadow", "risk_people")
     CONNECTED_FIELD_NUMBER: _ClassVar[int]
     TRADE_ALLOWED_FIELD_NUMBER: _ClassVar[int]
     WHY_NOT_FIELD_NUMBER: _ClassVar[int]
@@ -456,6 +456,7 @@ class Health(_message.Message):
     BUILD_BEFORE_FIELD_NUMBER: _ClassVar[int]
     OFFSET_BEFORE_S_FIELD_NUMBER: _ClassVar[int]
     SHADOW_FIELD_NUMBER: _ClassVar[int]
+    RISK_PEOPLE_FIELD_NUMBER: _ClassVar[int]
     connected: bool
     trade_allowed: bool
     why_not: _containers.RepeatedScalarFieldContainer[str]
@@ -478,7 +479,8 @@ class Health(_message.Message):
     build_before: int
     offset_before_s: int
     shadow: bool
-    def __init__(self, connected: _Optional[bool] = ..., trade_allowed: _Optional[bool] = ..., why_not: _Optional[_Iterable[str]] = ..., login: _Optional[int] = ..., server: _Optional[str] = ..., company: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., build: _Optional[int] = ..., server_offset_s: _Optional[int] = ..., journal_id: _Optional[str] = ..., newest_token: _Optional[int] = ..., bridge_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[str] = ..., journal_sequence: _Optional[int] = ..., journal_writable: _Optional[bool] = ..., latch: _Optional[_Union[Latch, _Mapping]] = ..., lifted_sequence: _Optional[int] = ..., floor: _Optional[_Union[Floor, _Mapping]] = ..., ledger_age_s: _Optional[float] = ..., build_before: _Optional[int] = ..., offset_before_s: _Optional[int] = ..., shadow: _Optional[bool] = ...) -> None: ...
+    risk_people: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, connected: _Optional[bool] = ..., trade_allowed: _Optional[bool] = ..., why_not: _Optional[_Iterable[str]] = ..., login: _Optional[int] = ..., server: _Optional[str] = ..., company: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., build: _Optional[int] = ..., server_offset_s: _Optional[int] = ..., journal_id: _Optional[str] = ..., newest_token: _Optional[int] = ..., bridge_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[str] = ..., journal_sequence: _Optional[int] = ..., journal_writable: _Optional[bool] = ..., latch: _Optional[_Union[Latch, _Mapping]] = ..., lifted_sequence: _Optional[int] = ..., floor: _Optional[_Union[Floor, _Mapping]] = ..., ledger_age_s: _Optional[float] = ..., build_before: _Optional[int] = ..., offset_before_s: _Optional[int] = ..., shadow: _Optional[bool] = ..., risk_people: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Reading(_message.Message):
     __slots__ = ("account", "at", "source", "currency", "balance_money", "equity_money", "credit_money", "margin_money", "margin_free_money", "profit_money", "leverage", "positions", "orders")
