@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -117,6 +116,7 @@ class FakeDesk:
         self.scripted: dict[str, list[Answer]] = defaultdict(list)
         self.permits: list[Permit] = []
         self.hook: Hook = lambda _call: None
+        self.distort: Callable[[Reading], Reading] = lambda reading: reading
         self.blocked: asyncio.Event | None = None
         self._clock = clock
 
@@ -139,7 +139,7 @@ class FakeDesk:
         margin = Decimal(len(self.positions))
         balance = "10000" if self.positions else told
         reading = make_reading(told, balance, account=self.config.account, at=self._clock.now())
-        return replace(reading, margin=margin)
+        return self.distort(replace(reading, margin=margin))
 
     def _positions(self) -> tuple[Position, ...]:
         return tuple(self.positions)
@@ -210,8 +210,3 @@ class Bench:
     @property
     def changes(self) -> list[str]:
         return self.desk.done
-
-
-def stale(reading_at: datetime, equity: str = "8900") -> Reading:
-    """A reading that was taken before it was asked for."""
-    return make_reading(equity, at=reading_at - timedelta(seconds=60))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ import pytest
 
 from mt5fleet.adapters.mt5.contact import LedgerContact
 from mt5fleet.bridge.last_resort import LastResort
+from mt5fleet.domain.broker import Reading
 from mt5fleet.domain.errors import JournalUnwritable, Unanswered, Unreachable
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
@@ -26,7 +28,6 @@ from tests.unit.bridge.last_resort_bench import (
     FakeDesk,
     outcome,
     position,
-    stale,
 )
 
 LOCAL = Latch(sequence=LATCH_SEQUENCE, reason="equity reached the floor", at=START, local=True)
@@ -76,9 +77,6 @@ def test_without_a_floor_nothing_is_latched_or_closed() -> None:
         (["-Infinity", "-Infinity", "-Infinity", "-Infinity"], False),
         (["0", "0", "0", "0"], False),
         (["-5", "-5", "-5", "-5"], False),
-        ([make_reading("8900", "-1", at=START)] * 4, False),
-        ([make_reading("8900", account="beta", at=START + timedelta(days=1))] * 4, False),
-        ([stale(START)] * 4, False),
     ],
 )
 def test_readings_confirm_the_floor(equities: list[object], acts: bool) -> None:
@@ -86,6 +84,26 @@ def test_readings_confirm_the_floor(equities: list[object], acts: bool) -> None:
     bench.desk.equities = list(equities)  # type: ignore[arg-type]  # a table of all kinds
     bench.look(len(equities))
     assert ("latch" in bench.changes) is acts
+
+
+@pytest.mark.parametrize(
+    "distort",
+    [
+        lambda reading: replace(reading, account="beta"),
+        lambda reading: replace(reading, balance=Decimal(-1)),
+        lambda reading: replace(reading, margin=Decimal("NaN")),
+        lambda reading: replace(reading, at=reading.at - timedelta(seconds=1)),  # taken before it was asked
+        lambda reading: replace(reading, at=reading.at + timedelta(seconds=60)),
+    ],
+)
+def test_reading_that_says_nothing_is_no_breach(distort: Callable[[Reading], Reading]) -> None:
+    bench = Bench()
+    bench.desk.distort = distort
+    bench.look(10)
+    assert bench.changes == []
+    bench.desk.distort = lambda reading: reading
+    bench.look(3)
+    assert bench.changes == ["latch", "close 1"]
 
 
 def test_the_same_reading_handed_out_again_counts_once() -> None:

@@ -59,18 +59,21 @@ def test_what_appears_after_flat_is_closed_again() -> None:
     bench.desk.positions = [position(2)]
     bench.look(1)
     assert bench.changes == ["latch", "close 1", "close 2"]
+    assert bench.paused_s.count(CONFIG.visibility_lag_s) == 2
 
 
-def test_what_appears_between_the_two_reads_is_closed() -> None:
+def test_what_appears_between_the_two_reads_is_not_flat() -> None:
     bench = Bench()
-    listed = iter([(), (), (position(5),)])
+    appearing = iter([(), (position(5),)])
 
     def appear(call: str) -> None:
         if call == "positions" and "close 1" in bench.changes:
-            bench.desk.positions.extend(next(listed, ()))
+            bench.desk.positions.extend(next(appearing, ()))
 
     bench.desk.hook = appear
-    bench.look(5)
+    bench.look(3)
+    assert bench.shown_flat is False
+    bench.look(1)
     assert bench.changes == ["latch", "close 1", "close 5"]
 
 
@@ -138,11 +141,22 @@ def test_close_that_did_not_go_is_tried_again_under_another_key(answer: object) 
     assert len({permit.key for permit in bench.desk.permits}) == 3
 
 
+def test_clock_that_goes_back_gives_no_key_twice() -> None:
+    bench = Bench()
+    bench.desk.scripted["close 1"] = [REFUSED] * 3
+    bench.look(3)
+    for _ in range(3):
+        bench.clock.advance_s(-1)
+        bench.look(1)
+    assert len({permit.key for permit in bench.desk.permits}) == len(bench.desk.permits) == 4
+
+
 def test_refusals_are_repeated_for_ever_and_ever_more_slowly() -> None:
     bench = Bench()
     bench.desk.scripted["close 1"] = [REFUSED] * 100
     waits = [bench.look(3), *(bench.look(1) for _ in range(7))]
     assert waits == [2, 4, 8, 16, 30, 30, 30, 30]
+    assert bench.changes.count("close 1") == len(waits)
     bench.desk.scripted["close 1"] = []
     assert bench.look(1) == LIMITS.last_resort_every_s
     assert bench.desk.positions == []
@@ -154,8 +168,10 @@ def test_closed_market_of_many_positions_holds_up_no_other() -> None:
     bench.desk.positions = [position(ticket, "-900") for ticket in stuck] + [position(99, "-1")]
     for ticket in stuck:
         bench.desk.scripted[f"close {ticket}"] = [REFUSED] * 10
-    bench.look(4)
-    assert "close 99" in bench.changes
+    bench.look(3)
+    assert len(bench.changes) == 1 + PACE.closes_per_round  # then the books are read again
+    bench.look(1)
+    assert bench.changes[1 + PACE.closes_per_round] == "close 99"
 
 
 def test_partly_closed_position_is_closed_again_in_the_next_round() -> None:
