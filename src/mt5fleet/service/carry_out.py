@@ -8,11 +8,12 @@ from mt5fleet.domain.order import Command
 from mt5fleet.domain.signal import Cancel, Close, Modify, Open
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
-from mt5fleet.ports.ledger import GuardBook, Inbox, Story
+from mt5fleet.ports.ledger import GuardBook, Inbox, Outbox, Story
 from mt5fleet.service.cancel_order import CancelOrders
 from mt5fleet.service.close_order import CloseOrders
 from mt5fleet.service.facts import FactReader
 from mt5fleet.service.hold import Hold
+from mt5fleet.service.journals import Journals
 from mt5fleet.service.modify_order import ModifyOrders
 from mt5fleet.service.open_order import OpenOrders
 from mt5fleet.service.recorder import POISON, Recorder
@@ -20,9 +21,10 @@ from mt5fleet.service.refusal import Refusal
 from mt5fleet.service.replay import Replays
 from mt5fleet.service.seals import SignalReader, Verified
 from mt5fleet.service.settings import ExecutionSettings
+from mt5fleet.service.telling import Notices
 
 
-class CommandLedger(Inbox, GuardBook, Story, Protocol):
+class CommandLedger(Inbox, GuardBook, Outbox, Story, Protocol):
     """The parts of the ledger that commands need."""
 
 
@@ -39,7 +41,8 @@ class CarryOut:
         clock: Clock,
         settings: ExecutionSettings,
     ) -> None:
-        self._facts = facts = FactReader(gateway, ledger, clock, settings)
+        notices = Notices(ledger, told_max=settings.notices_max, events_looked_at=settings.events_looked_at)
+        self._facts = facts = FactReader(gateway, Journals(ledger, notices), clock, settings)
         self._signals = signals
         self._recorder = recorder
         self._settings = settings

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from mt5fleet.domain.account import AccountStatus
 from mt5fleet.domain.broker import Health, Instrument, Position, RestingOrder
 from mt5fleet.domain.checks import AccountFacts, MarketFacts
 from mt5fleet.domain.errors import GatewayError, StaleToken
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
-from mt5fleet.ports.ledger import GuardBook
 from mt5fleet.service.hold import Blocked, Hold
+from mt5fleet.service.journals import Journals
 from mt5fleet.service.settings import ExecutionSettings
 
 T = TypeVar("T")
@@ -19,9 +20,11 @@ T = TypeVar("T")
 class FactReader:
     """Facts of accounts and symbols; what changes slowly is kept for the times the settings state."""
 
-    def __init__(self, gateway: Gateway, book: GuardBook, clock: Clock, settings: ExecutionSettings) -> None:
+    def __init__(
+        self, gateway: Gateway, journals: Journals, clock: Clock, settings: ExecutionSettings
+    ) -> None:
         self._gateway = gateway
-        self._book = book
+        self._journals = journals
         self._clock = clock
         self._settings = settings
         self._healths: dict[str, tuple[float, Health]] = {}
@@ -29,7 +32,7 @@ class FactReader:
 
     def account(self, hold: Hold) -> AccountFacts:
         """Facts for an open; raises Blocked when they cannot be had, StaleToken as the gateway does."""
-        health = self._health(hold.name)
+        health = self._health(hold.status)
         reading = _asked(lambda: self._gateway.reading(hold.name, hold.lease.token))
         return AccountFacts(
             account=hold.account,
@@ -83,25 +86,24 @@ class FactReader:
         kept = self._healths.get(hold.name)
         return hold.status.journal_id if kept is None else kept[1].journal_id
 
-    def _health(self, account: str) -> Health:
-        now_s = self._clock.monotonic_s()
+    def _health(self, status: AccountStatus) -> Health:
+        now_s, account = self._clock.monotonic_s(), status.account
         kept = self._healths.get(account)
         if kept is not None and now_s - kept[0] < self._settings.health_age_s:
             return kept[1]
         health = _asked(lambda: self._gateway.health(account))
-        self._check_usable(account, health)
+        self._check_usable(status, health)
         self._healths[account] = (now_s, health)
         return health
 
-    def _check_usable(self, account: str, health: Health) -> None:
+    def _check_usable(self, status: AccountStatus, health: Health) -> None:
         if not health.connected or not health.trade_allowed:
-            raise Blocked("; ".join(health.why_not) or f"the terminal of {account} does not allow trading")
-        bound = self._book.bind_journal(account, health.journal_id)
-        if bound != health.journal_id:
             raise Blocked(
-                f"account {account} is bound to journal {bound}, the bridge shows {health.journal_id}: "
-                "a named person has to bind it again"
+                "; ".join(health.why_not) or f"the terminal of {status.account} does not allow trading"
             )
+        why_not = self._journals.why_not(status, health)
+        if why_not:
+            raise Blocked(why_not)
 
 
 def _asked(question: Callable[[], T]) -> T:

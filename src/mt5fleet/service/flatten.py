@@ -63,7 +63,7 @@ class Flatten:
         """
         if hold.account.shadow:
             return "a shadow account: nothing is sent"
-        self._latching.confirm(hold.status)
+        hold.status = self._latching.confirm(hold.status)
         try:
             why_not = self._rounds(hold)
         except StaleToken:
@@ -152,6 +152,7 @@ class Flatten:
             not_after=now + timedelta(milliseconds=self._settings.deadline_ms),
             sent_at=now,
             journal_id=hold.status.journal_id,
+            journal_sequence=hold.status.journal_sequence,
         )
 
     def _prove_flat(self, hold: Hold, number: int) -> str:

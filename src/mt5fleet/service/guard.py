@@ -15,17 +15,20 @@ from mt5fleet.domain.broker import Reading
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.guards import Blind, Breached, judge, why_blind
 from mt5fleet.domain.ids import is_ours
-from mt5fleet.domain.record import Alert, Event, EventType, Severity
+from mt5fleet.domain.record import Alert, Epoch, Event, EventType, Severity
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import GuardBook, Outbox, Story
 from mt5fleet.ports.spread import Spread
 from mt5fleet.ports.waker import Waker
+from mt5fleet.service.bridge_watch import BridgeWatch
+from mt5fleet.service.checkpoints import Checkpoints
 from mt5fleet.service.fleet import FleetSource
+from mt5fleet.service.hold import LedgerTime
 from mt5fleet.service.latching import Latching
 from mt5fleet.service.remember import Remember
 from mt5fleet.service.settings import GuardSettings
-from mt5fleet.service.telling import ToldOnce
+from mt5fleet.service.telling import Notices
 from mt5fleet.service.waking import Waking
 
 
@@ -36,12 +39,17 @@ class GuardLedger(GuardBook, Outbox, Story, Protocol):
         """The ledger's clock."""
         ...
 
+    def epoch(self) -> Epoch:
+        """The current epoch."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardReport:
     """What one sweep saw, by account name. `dropped`: it came too late and looked at nothing.
 
-    `late_bridges` have not answered yet; their accounts are not among the others.
+    `late_bridges` have not answered yet; their accounts are not among the others. `checkpoints_failed` are
+    tried again by the next sweep.
     """
 
     judged: int
@@ -51,6 +59,7 @@ class GuardReport:
     dropped: bool
     wakes_failed: int = 0
     late_bridges: tuple[str, ...] = ()
+    checkpoints_failed: int = 0
 
 
 @dataclass(slots=True)
@@ -60,7 +69,9 @@ class _Tally:
     breached: list[str] = field(default_factory=list)
     unconfirmed: list[str] = field(default_factory=list)
     wake: set[str] = field(default_factory=set)
+    memories: dict[str, GuardMemory] = field(default_factory=dict)
     wakes_failed: int = 0
+    checkpoints_failed: int = 0
 
 
 class GuardSweep:
@@ -85,9 +96,19 @@ class GuardSweep:
         self._settings = settings
         self._remember = Remember(gateway, settings)
         self._latching = Latching(ledger, gateway, told_max=settings.told_max)
-        self._told = ToldOnce(settings.told_max)
+        self._checkpoints = Checkpoints(gateway, clock, each_run_max=settings.checkpoints_max)
+        self._watch = BridgeWatch(
+            ledger=ledger,
+            gateway=gateway,
+            latching=self._latching,
+            checkpoints=self._checkpoints,
+            clock=clock,
+            settings=settings,
+        )
+        self._notices = Notices(
+            ledger, told_max=settings.told_max, events_looked_at=settings.events_looked_at
+        )
         self._spread = spread
-        self._health_s: dict[str, float] = {}
         self._never_seen_s: dict[str, float] = {}  # when this process first looked in vain
 
     def run(self, scheduled_at: datetime | None = None) -> GuardReport:
@@ -98,8 +119,9 @@ class GuardSweep:
         now = self._ledger.now()
         if scheduled_at is not None and (now - scheduled_at).total_seconds() > self._settings.late_s:
             return _report([], dropped=True)
+        epoch = self._ledger.epoch().number
         work = {
-            bridge: partial(self._bridge, accounts)
+            bridge: partial(self._bridge, accounts, epoch)
             for bridge, accounts in _by_bridge(self._fleet.now_told().accounts.values()).items()
         }
         if len(work) == 1:
@@ -107,44 +129,52 @@ class GuardSweep:
         tallies, late = self._spread.run(work, self._settings.wait_s)
         return _report(tallies, dropped=False, late=late)
 
-    def _bridge(self, accounts: list[Account]) -> _Tally:
+    def _bridge(self, accounts: list[Account], epoch: int) -> _Tally:
         """One sweep over the accounts of one bridge."""
         tally = _Tally()
         for batch in _batches(accounts, self._settings.batch_accounts):
-            readings, read_at = self._readings(batch), self._ledger.now()
+            # Asked for this very call: the answer is the bridge's proof that the ledger is there.
+            asked_at = self._ledger.now()
+            time = LedgerTime(asked_at, self._clock)
+            readings, read_at = self._readings(batch, asked_at), time.now()
             for account in batch:
                 answer = readings.get(account.name, "the bridge gave no answer")
-                self._look(account, _usable(account, answer, read_at), tally)
+                self._look(account, _usable(account, answer, read_at), epoch, tally)
         waking = Waking(self._waker)
         waking.accounts(urgent=tally.wake, normal=set())
         tally.wakes_failed = waking.failed
+        tally.checkpoints_failed = self._checkpoints.run(tally.memories)
         return tally
 
-    def _readings(self, batch: list[Account]) -> dict[str, Reading | str]:
+    def _readings(self, batch: list[Account], asked_at: datetime) -> dict[str, Reading | str]:
         try:
-            return self._gateway.readings(tuple(account.name for account in batch))
+            return self._gateway.readings(tuple(account.name for account in batch), ledger_at=asked_at)
         except GatewayError as error:
             return {account.name: str(error) for account in batch}
 
-    def _look(self, account: Account, answer: Reading | Blind, tally: _Tally) -> None:
+    def _look(self, account: Account, answer: Reading | Blind, epoch: int, tally: _Tally) -> None:
+        """The bridge is asked more only where a reading came: a silent one is not waited for again."""
         status = self._ledger.account_status(account.name)
-        judged = answer if isinstance(answer, Blind) else self._judged(account, answer, status)
+        judged = answer if isinstance(answer, Blind) else self._watch.look(status, epoch)
+        if isinstance(judged, AccountStatus) and isinstance(answer, Reading):
+            status = judged
+            judged = self._judged(account, answer, status, epoch)
         if isinstance(judged, Blind):
             tally.blind.append(account.name)
             self._tell_blind(account.name, judged, status.memory)
         else:
             tally.judged += 1
             status = judged
+            if status.memory is not None:
+                tally.memories[account.name] = status.memory
         if status.state is TradingState.HALTED:
             self._watch_halted(account, status, answer, tally)
 
-    def _judged(self, account: Account, reading: Reading, status: AccountStatus) -> AccountStatus | Blind:
+    def _judged(
+        self, account: Account, reading: Reading, status: AccountStatus, epoch: int
+    ) -> AccountStatus | Blind:
         """Write memory and verdict in one step; a breach raises the ledger's latch in the same one."""
-        compared = self._with_bridge_latch(account, status)
-        if isinstance(compared, Blind):
-            return compared
-        status = compared
-        known = self._remember.after(account.name, reading, status.memory)
+        known = self._remember.after(account.name, reading, status.memory, epoch)
         if isinstance(known, Blind):
             return known
         verdict = judge(reading, known.memory, account.limits)
@@ -154,7 +184,7 @@ class GuardSweep:
             reading,
             known.memory,
             halt_reason=None if halt is None else halt.sentence,
-            events=() if halt is None else _breach_events(account.name, halt),
+            events=(*known.events, *(() if halt is None else _breach_events(account.name, halt))),
             alert=known.alert,  # the halt is announced when the bridge has confirmed it, or stays silent
         )
 
@@ -162,7 +192,7 @@ class GuardSweep:
         self, account: Account, status: AccountStatus, answer: Reading | Blind, tally: _Tally
     ) -> None:
         """A new halt is flattened at once; a flat one is flattened again when something appears."""
-        if not self._latching.confirm(status):
+        if not self._latching.confirm(status).latch_confirmed:
             tally.unconfirmed.append(account.name)
         if account.shadow:
             return  # nothing is sent there, so nobody has to come
@@ -186,32 +216,6 @@ class GuardSweep:
         magics = [position.magic for position in positions] + [order.magic for order in orders]
         return any(is_ours(magic) for magic in magics)
 
-    def _with_bridge_latch(self, account: Account, status: AccountStatus) -> AccountStatus | Blind:
-        """A latch that one side has forgotten is copied to it; its absence lifts nothing.
-
-        Asked only where a reading came: a silent bridge must not be waited for once per account.
-        """
-        if not self._health_due(account.name, status):
-            return status
-        try:
-            latched = self._gateway.health(account.name).latched
-            if not latched and status.latch_confirmed and status.state is TradingState.HALTED:
-                self._gateway.latch(account.name, status.halted_seq, status.reason)
-        except GatewayError as error:
-            return status if status.memory else Blind(why=f"the bridge's latch cannot be read: {error}")
-        self._health_s[account.name] = self._clock.monotonic_s()
-        if not latched or status.state is TradingState.HALTED:
-            return status
-        reason = "the bridge holds a latch that the ledger did not know"
-        event = Event(type=EventType.HALTED, account=account.name, numbers={"reason": reason})
-        return self._ledger.halt(account.name, reason, events=(event,), alert=None)
-
-    def _health_due(self, account: str, status: AccountStatus) -> bool:
-        looked_s = self._health_s.get(account)
-        if looked_s is None or status.memory is None:
-            return True
-        return self._clock.monotonic_s() - looked_s >= self._settings.health_every_s
-
     def _tell_blind(self, account: str, blind: Blind, memory: GuardMemory | None) -> None:
         """Once per episode, which the last good reading names, whichever worker notices it first."""
         since = None if memory is None else memory.last_at
@@ -220,22 +224,14 @@ class GuardSweep:
             lasted_s = self._clock.monotonic_s() - first_s
         else:
             lasted_s = (self._ledger.now() - since).total_seconds()
+        if lasted_s < self._settings.blind_alert_s:
+            return
         episode = "never seen" if since is None else since.isoformat()
-        subject = f"blind:{account}:{episode}"
-        if lasted_s < self._settings.blind_alert_s or not self._told.first(subject):
-            return
-        if self._told_by_another(account, episode):
-            return
-        # The alert first: a crash in between repeats it, and loses none.
-        self._ledger.raise_alert(_blind_alert(account, blind, subject))
-        numbers = {"why": blind.why, "since": episode}
-        self._ledger.emit(Event(type=EventType.GUARD_BLIND, account=account, numbers=numbers))
-
-    def _told_by_another(self, account: str, episode: str) -> bool:
-        """Whether a worker has told this silence, or, for an account never seen, any."""
-        newest = self._ledger.account_events(account, self._settings.events_looked_at)
-        told = [item.event for item in newest if item.event.type is EventType.GUARD_BLIND]
-        return any(event.numbers.get("since") == episode for event in told)
+        event = Event(
+            type=EventType.GUARD_BLIND, account=account, numbers={"why": blind.why, "since": episode}
+        )
+        alert = _blind_alert(account, blind, f"blind:{account}:{episode}")
+        self._notices.tell(alert, event, same=("since",))
 
 
 def _batches(accounts: list[Account], size: int) -> Iterator[list[Account]]:
@@ -295,4 +291,5 @@ def _report(tallies: list[_Tally], *, dropped: bool, late: tuple[str, ...] = ())
         dropped=dropped,
         wakes_failed=sum(tally.wakes_failed for tally in tallies),
         late_bridges=late,
+        checkpoints_failed=sum(tally.checkpoints_failed for tally in tallies),
     )

@@ -16,4 +16,5 @@ def permit(
         not_after=begun.not_after,
         sent_at=hold.time.now(),
         journal_id=journal_id,
+        journal_sequence=hold.status.journal_sequence,
     )

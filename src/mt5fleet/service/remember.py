@@ -1,6 +1,9 @@
-"""What the guards remember after a reading: the peak, with deposits and withdrawals taken out of it."""
+"""What the guards remember after a reading: the peak, with deposits and withdrawals taken out of it.
 
-from dataclasses import dataclass
+What the ledger has lost, the bridge's checkpoint may still know: it is asked before the ledger is believed.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mt5fleet.domain.account import GuardMemory
@@ -9,17 +12,18 @@ from mt5fleet.domain.drawdown import Flow, explained_flow, first_memory, flow_by
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.guards import Blind
 from mt5fleet.domain.ids import is_ours
-from mt5fleet.domain.record import Alert, Severity
+from mt5fleet.domain.record import Alert, Event, EventType, Severity
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.service.settings import GuardSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """The new memory; `alert` says what people must know about how it was made."""
+    """The new memory; `alert` and `events` say what people must know about how it was made."""
 
     memory: GuardMemory
     alert: Alert | None = None
+    events: tuple[Event, ...] = ()
 
 
 class Remember:
@@ -29,15 +33,46 @@ class Remember:
         self._gateway = gateway
         self._settings = settings
         self._unexplained_at: dict[str, datetime] = {}  # the first reading that the deals did not explain
+        self._asked: dict[str, int] = {}  # the epoch in which the bridge was asked for its checkpoint
 
-    def after(self, account: str, reading: Reading, memory: GuardMemory | None) -> Remembered | Blind:
-        """The memory that a valid reading makes, or why there is none yet."""
+    def after(
+        self, account: str, reading: Reading, memory: GuardMemory | None, epoch: int
+    ) -> Remembered | Blind:
+        """The memory that a valid reading makes, or why there is none yet.
+
+        `memory` is the ledger's, of its `epoch`; a checkpoint at the bridge that knows more takes its place.
+        """
         try:
-            if memory is None:
-                return self._first(account, reading)
-            return self._next(account, reading, memory)
+            checkpoint = self._checkpoint(account, memory, epoch)
+        except GatewayError as error:
+            return Blind(why=f"the bridge's checkpoint of the guards' memory cannot be read: {error}")
+        try:
+            made = self._made(account, reading, memory, checkpoint)
         except GatewayError as error:
             return Blind(why=f"deals cannot be read: {error}")
+        if isinstance(made, Remembered):
+            self._asked[account] = epoch
+        return made
+
+    def _checkpoint(self, account: str, memory: GuardMemory | None, epoch: int) -> GuardMemory | None:
+        """The bridge's memory where the ledger's is missing or older, else None."""
+        if memory is not None and self._asked.get(account) == epoch:
+            return None
+        kept = self._gateway.memory(account)
+        newer = kept is not None and (memory is None or kept.sequence > memory.sequence)
+        return kept if newer else None
+
+    def _made(
+        self, account: str, reading: Reading, memory: GuardMemory | None, checkpoint: GuardMemory | None
+    ) -> Remembered | Blind:
+        if checkpoint is not None:
+            made = self._next(account, reading, checkpoint)
+            return (
+                made if isinstance(made, Blind) else replace(made, events=(_recalled(account, checkpoint),))
+            )
+        if memory is None:
+            return self._first(account, reading)
+        return self._next(account, reading, memory)
 
     def _first(self, account: str, reading: Reading) -> Remembered:
         """Opens need memory, so an account with orders of ours and without memory was known before."""
@@ -72,11 +107,22 @@ class Remember:
         return self._gateway.deals(account, since - margin, reading.at + margin)
 
 
+def _recalled(account: str, checkpoint: GuardMemory) -> Event:
+    numbers = {
+        "peak_equity": str(checkpoint.peak_equity),
+        "first_balance": str(checkpoint.first_balance),
+        "cash_flow_total": str(checkpoint.cash_flow_total),
+        "sequence": str(checkpoint.sequence),
+        "as_of": checkpoint.last_at.isoformat(),
+    }
+    return Event(type=EventType.MEMORY_RECALLED, account=account, numbers=numbers)
+
+
 def _peak_lost(account: str, reading: Reading) -> Alert:
     return Alert(
         severity=Severity.CRITICAL,
         title=f"The peak equity of {account} was lost",
-        text=f"The fleet traded here before and the ledger knows nothing of it: drawdown is measured from "
+        text=f"The fleet traded here before; ledger and bridge know nothing of it: drawdown is measured from "
         f"{reading.equity} {reading.currency} now. Compare it with the account's history, and halt the "
         "account if its drawdown is past what you accept.",
         dedupe=f"peak-lost:{account}",

@@ -52,6 +52,9 @@ class ExecutionSettings:
     follow_every_s: float = 2.0  # how often resting orders are compared with the broker
     signals_cached_max: int = 2_000  # opened and verified messages kept per process, about 4 KB each
     notices_max: int = 10_000  # waiting orders whose reason was told already, so that it is told once
+    events_looked_at: int = (
+        200  # for whether another worker told of a journal; a busy account may tell it twice
+    )
     flatten: FlattenSettings = field(default_factory=FlattenSettings)
 
 
@@ -65,6 +68,8 @@ class GuardSettings:
     blind_alert_s: float = 10.0  # without a valid reading for this long, people are told
     health_every_s: float = 10.0  # how often a latch at the bridge is looked for
     events_looked_at: int = 200  # for whether another worker told a silence; a busy account may tell it twice
+    changes_looked_at: int = 2_000  # events; the same for what a terminal shows for as long as it runs
+    checkpoints_max: int = 20  # of one bridge's accounts in one sweep: a durable write takes milliseconds
     unexplained_s: float = 10.0  # then cash flows are counted by time, and people are told
     first_sight_days: int = 366  # how far back orders of ours are looked for at an account without memory
     deals_window_s: float = 86_400.0  # widened each way, so that a wrong server offset hides no cash flow

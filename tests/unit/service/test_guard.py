@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -145,7 +145,7 @@ def test_stale_reading_is_blind(rig: Rig) -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(rig.gateway, name)
 
-        def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+        def readings(self, accounts: tuple[str, ...], ledger_at: datetime) -> dict[str, Reading | str]:
             return dict.fromkeys(accounts, old)
 
     rig.clock.advance_s(11)

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import datetime
 
 from mt5fleet.domain.account import TradingState
 from mt5fleet.domain.broker import DealEntry, Reading
@@ -41,12 +42,13 @@ def test_withdrawal_shown_late_after_an_outage_breaches_nothing(rig: Rig) -> Non
     assert rig.ledger.account_status("alpha").state is TradingState.ACTIVE
 
 
-def test_peak_lost_with_the_ledger_is_told(rig: Rig) -> None:
+def test_peak_lost_with_ledger_and_journal_is_told(rig: Rig) -> None:
     rig.execute()
     deal = make_deal(next(rig.book()._tickets), "0", entry=DealEntry.OUT, at=rig.clock.now())
     rig.book().deals.append(replace(deal, magic=next(iter(rig.book().positions.values())).magic))
     rig.ledger.wipe()
     rig.tell()
+    rig.book().journal = MemoryJournal("another", rig.clock.now())
 
     rig.guard()
 
@@ -96,7 +98,7 @@ def test_bridge_that_gives_no_reading_is_not_asked_for_each_account() -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(rig.gateway, name)
 
-        def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+        def readings(self, accounts: tuple[str, ...], ledger_at: datetime) -> dict[str, Reading | str]:
             return dict.fromkeys(accounts, "no answer")
 
         def health(self, account: str) -> object:
@@ -157,11 +159,11 @@ def test_bridge_that_hangs_delays_no_other_bridges_guards() -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(rig.gateway, name)
 
-        def readings(self, accounts: tuple[str, ...]) -> dict[str, Reading | str]:
+        def readings(self, accounts: tuple[str, ...], ledger_at: datetime) -> dict[str, Reading | str]:
             asked.append(accounts)
             if "beta" in accounts:
                 answer.wait(30)
-            return rig.gateway.readings(accounts)
+            return rig.gateway.readings(accounts, ledger_at)
 
     rig.worker = Worker(rig, rig.ledger, Hanging())  # type: ignore[arg-type]  # a fake port
     reports = [rig.guard() for _ in range(3)]
