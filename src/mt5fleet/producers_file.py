@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from mt5fleet.domain.account import Producer, ProducerKey, Rights
 from mt5fleet.fleet_file import FleetFileInvalid
-from mt5fleet.toml_file import Name, toml_text
+from mt5fleet.toml_file import Name, replace_file, toml_text
 
 FILE_NAME = "producers.toml"
 _HEADER = """\
@@ -66,10 +66,7 @@ def load_producers(path: Path) -> dict[str, Producer]:
 
 def save_producers(path: Path, producers: Mapping[str, Producer]) -> None:
     """Replace the file as a whole, so that a crash leaves the old one or the new one. Raises OSError."""
-    content = _HEADER + "".join(_section(producer) for _, producer in sorted(producers.items()))
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(path)
+    replace_file(path, _HEADER + "".join(_section(producer) for _, producer in sorted(producers.items())))
 
 
 def _producer(name: str, terms: _ProducerTerms) -> Producer:

@@ -3,6 +3,7 @@
 Secrets are named in them (environment variable or file) and read only where they are used.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -129,6 +130,16 @@ def toml_lines(table: Mapping[str, object], section: str = "") -> list[str]:
             key = name if "." not in name else toml_text(name)
             lines += toml_lines(value, f"{section}.{key}" if section else key)
     return lines
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file as a whole, so that a crash leaves the old one or the new one. Raises OSError."""
+    draft = path.with_name(path.name + ".new")
+    with draft.open("w", encoding="utf-8") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())  # the name must not reach the disk before the text does
+    draft.replace(path)
 
 
 def _value(value: object) -> str:
