@@ -1,147 +1,214 @@
-"""The process that owns one terminal: `python -m mt5fleet.bridge.child`, started by the bridge only.
+"""The process that owns one terminal: `python -m mt5fleet.bridge.child PID`, started by the bridge PID only.
 
-Standard input: one line of JSON with the configuration, then request frames; standard output: answer frames
-and nothing else. It ends when its standard input does. Only here is `MetaTrader5` imported.
+Frames of child.proto on standard input and output, and nothing else there. It ends when its standard input
+does. Only here is `MetaTrader5` imported.
 """
 
-import json
 import logging
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC
 from importlib import import_module
-from pathlib import Path
-from queue import Queue
+from queue import SimpleQueue
 from typing import BinaryIO, cast
 
-from mt5fleet.adapters.bridge.frames import BadFrame, Ended, Json, Message, packed, read_frame
-from mt5fleet.adapters.bridge.operations import Operation, operation_of, pack_error
-from mt5fleet.adapters.mt5.gateway import ModuleGateway
+from google.protobuf.message import DecodeError
+
+from mt5fleet.adapters.bridge.operations import OPERATIONS, Operation, Place
+from mt5fleet.adapters.bridge.problems import problem_of
+from mt5fleet.adapters.bridge.protocol.child_pb2 import (
+    Answer,
+    Call,
+    Failed,
+    FromChild,
+    JournalDone,
+    Start,
+    Started,
+    ToChild,
+)
+from mt5fleet.adapters.mt5.context import CallContext
 from mt5fleet.adapters.mt5.link import Link
-from mt5fleet.adapters.mt5.settings import TerminalSettings
 from mt5fleet.adapters.mt5.shapes import Module
-from mt5fleet.adapters.sqlite.journal import JournalRefused, SqliteJournal, journal_path
+from mt5fleet.adapters.mt5.terminal import Terminal
 from mt5fleet.adapters.system_clock import SystemClock
-from mt5fleet.domain.broker import Mode
-from mt5fleet.domain.errors import FleetError, Unanswered, Unreachable
+from mt5fleet.bridge.child_journal import ChildJournal
+from mt5fleet.bridge.child_terms import ChildTerms, read_terms
+from mt5fleet.bridge.die_together import follow_parent
+from mt5fleet.bridge.pipe import BadFrame, PipeEnded, pack_frame, read_frame
+from mt5fleet.domain.errors import FleetError, InvalidValue, Unanswered, Unreachable
 from mt5fleet.ports.clock import Clock
 
-CONFIG_BYTES_MAX = 64 * 1024  # one account's configuration is below one kilobyte
 FINISH_S_MAX = 10.0  # for the call in hand when the bridge has died
-EXIT_REFUSED = 3  # the journal or the module cannot be used; starting again at once will not help
-JOURNAL_ID_BYTES = 16
-_WITHOUT_TERMINAL = ("health", "latch")
+EXIT_REFUSED = 3  # the module cannot be used; starting again at once will not help
 
 _log = logging.getLogger("mt5fleet.bridge.child")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Serve one account until standard input ends."""
+    follow_parent(int(arguments[0]))
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    answers = _protocol_output()
-    config = _read_config(sys.stdin.buffer)
-    clock = SystemClock()
+    pipe = ChildPipe(sys.stdin.buffer, _protocol_output())
     try:
-        desk = _open_desk(config, clock)
-    except (JournalRefused, ImportError) as error:
-        answers(packed({"failed": str(error)}))
+        hands = _open_terminal(pipe.read_start(), pipe, SystemClock())
+    except (FleetError, ImportError) as error:
+        pipe.say(FromChild(failed=Failed(text=str(error))))
         return EXIT_REFUSED
-    answers(packed({"ready": desk.start()}))
-    requests: Queue[Message | None] = Queue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
-    while (request := requests.get()) is not None:
-        answers(packed(desk.answer(request)))
+    pipe.listen()
+    with suppress(BrokenPipeError):  # the bridge is gone: nobody is left to answer
+        pipe.say(FromChild(started=Started(why_not=hands.start())))
+        while (call := pipe.next_call()) is not None:
+            pipe.answer(call.number, hands.answer(call))
     return 0
 
 
+class ChildPipe:
+    """The child's end of its pipes; one thread reads, so that the end of the bridge is always noticed."""
+
+    def __init__(self, source: BinaryIO, write: Callable[[bytes], None]) -> None:
+        self._source = source
+        self._write = write
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._dones: SimpleQueue[JournalDone | None] = SimpleQueue()
+
+    def read_start(self) -> Start:
+        """The first frame; raises BadFrame and PipeEnded."""
+        first = read_frame(self._source, ToChild)
+        if not first.HasField("start"):
+            raise BadFrame("frame: the bridge must begin with the account's settings")
+        return first.start
+
+    def listen(self) -> None:
+        """Take frames from now on."""
+        threading.Thread(target=self._receive, name="pipe", daemon=True).start()
+
+    def next_call(self) -> Call | None:
+        """Wait for the next call; None when the bridge is gone."""
+        return self._calls.get()
+
+    def say(self, frame: FromChild) -> None:
+        """Send a frame."""
+        self._write(pack_frame(frame))
+
+    def ask(self, frame: FromChild) -> JournalDone:
+        """Send a frame and wait for what the bridge's journal says; raises Unreachable when it is gone."""
+        self.say(frame)
+        done = self._dones.get()
+        if done is None:
+            raise Unreachable("the bridge ended before its journal had written: nothing was sent")
+        return done
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """Send a call's answer; one that is too large for a frame is told as such."""
+        answer.number = number
+        try:
+            self.say(FromChild(answer=answer))
+        except BadFrame as error:
+            problem = problem_of(Unanswered(f"the terminal's answer is too large: {error}"))
+            self.say(FromChild(answer=Answer(number=number, problem=problem)))
+
+    def _receive(self) -> None:
+        """Pass frames on; when the bridge is gone, give the call in hand a while and end the process."""
+        try:
+            while True:
+                frame = read_frame(self._source, ToChild)
+                if frame.HasField("call"):
+                    self._calls.put(frame.call)
+                elif frame.HasField("journal_done"):
+                    self._dones.put(frame.journal_done)
+        except (PipeEnded, BadFrame, OSError):
+            self._dones.put(None)
+            self._calls.put(None)
+        watchdog = threading.Timer(FINISH_S_MAX, os._exit, args=(1,))
+        watchdog.daemon = True
+        watchdog.start()
+
+
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """One account's gateway behind the wire."""
+class Hands:
+    """One account's terminal behind the pipe."""
 
     account: str
-    gateway: ModuleGateway
+    terminal: Terminal
     link: Link
+    journal: ChildJournal
 
     def start(self) -> str:
         """Connect; the reason why not, or nothing. A terminal that is away is tried again at every call."""
         why_not = self.link.connect()
         if why_not is None:
-            self.gateway.learn_offset()
+            self.terminal.learn_offset()
         return why_not or ""
 
-    def answer(self, request: Message) -> Message:
-        """The answer to one request; whatever goes wrong becomes an error that says what is known."""
+    def answer(self, call: Call) -> Answer:
+        """The answer to one call; whatever goes wrong becomes a problem that says what is known."""
         try:
-            operation = operation_of(request.get("operation"))
-            arguments = operation.unpack(request.get("arguments"))
+            self.journal.look(call.journal)
+            operation, arguments = _opened(call)
             self._ensure_connected(operation)
-            return {"ok": operation.pack_answer(self._call(operation, arguments, request.get("arrived_at")))}
+            value = self._carried_out(operation, arguments)
+            return Answer(value=operation.pack_answer(value).SerializeToString())
         except FleetError as error:
-            return {"error": pack_error(error)}
+            return Answer(problem=problem_of(error))
         except Exception:  # noqa: BLE001  # the process boundary: an unknown fault must answer "not known"
-            _log.exception("account %s: %s failed", self.account, request.get("operation"))
-            return {
-                "error": pack_error(
-                    Unanswered("the bridge failed while it carried out the call; see its log")
-                )
-            }
+            _log.exception("account %s: %s failed", self.account, call.operation)
+            unknown = Unanswered("the bridge failed while it carried out the call; see its log")
+            return Answer(problem=problem_of(unknown))
 
     def _ensure_connected(self, operation: Operation) -> None:
-        """Reconnect where it is needed: a latch needs no terminal, and health says itself what is wrong."""
+        """Reconnect where it is needed; health says itself what is wrong."""
         try:
             self.link.ensure()
         except Unreachable:
-            if operation.name not in _WITHOUT_TERMINAL:
+            if operation.name != "health":
                 raise
 
-    def _call(self, operation: Operation, arguments: dict[str, object], arrived_at: Json) -> object:
-        if operation.name == "submit" and isinstance(arrived_at, str):
-            arguments = {**arguments, "arrived_at": datetime.fromisoformat(arrived_at)}
-        call = cast("Callable[..., object]", getattr(self.gateway, operation.name))
-        return call(self.account, **arguments)
+    def _carried_out(self, operation: Operation, arguments: dict[str, object]) -> object:
+        work = cast("Callable[..., object]", getattr(self.terminal, operation.name))
+        return work(self.account, **arguments)
 
 
-def _open_desk(config: Message, clock: Clock) -> Desk:
-    settings = _settings(config)
-    journal = SqliteJournal(
-        journal_path(Path(str(config["journal_dir"])), settings.server, settings.login),
-        server=settings.server,
-        login=settings.login,
-        clock=clock,
-        new_id=lambda: secrets.token_hex(JOURNAL_ID_BYTES),
-    )
+def _opened(call: Call) -> tuple[Operation, dict[str, object]]:
+    """Operation and arguments of a call; raises InvalidValue for what is not on the list."""
+    operation = OPERATIONS.get(call.operation)
+    if operation is None or operation.place is not Place.TERMINAL:
+        raise InvalidValue("operation", f"{call.operation} is not carried out by a terminal")
+    try:
+        request = operation.call.FromString(call.request)
+    except DecodeError:
+        raise InvalidValue("request", f"is no call of {call.operation}") from None
+    _, arguments = operation.unpack(request)
+    if operation.name == "submit":
+        arguments["context"] = CallContext(
+            arrived_at=call.arrived_at.ToDatetime(tzinfo=UTC),
+            ledger_age_s=call.ledger_age_s if call.HasField("ledger_age_s") else None,
+        )
+    return operation, arguments
+
+
+def _open_terminal(start: Start, pipe: ChildPipe, clock: Clock) -> Hands:
+    terms = read_terms(start.settings)
+    journal = ChildJournal(pipe.ask, pipe.say)
+    journal.look(start.journal)
     # The package is untyped and exists on Windows only; `Module` names what is used of it.
     module = cast("Module", import_module("MetaTrader5"))
-    link = Link(
+    terminal = Terminal(module, terms.terminal, journal, clock)
+    return Hands(terms.terminal.account, terminal, _link(module, terms, clock), journal)
+
+
+def _link(module: Module, terms: ChildTerms, clock: Clock) -> Link:
+    return Link(
         module,
         clock,
-        path=str(config["terminal_path"]),
-        login=settings.login,
-        server=settings.server,
-        password=str(config["password"]),
-        timeout_ms=int(str(config["start_timeout_ms"])),
-    )
-    gateway = ModuleGateway(module, settings, journal, clock)
-    return Desk(settings.account, gateway, link)
-
-
-def _settings(config: Message) -> TerminalSettings:
-    return TerminalSettings(
-        account=str(config["account"]),
-        server=str(config["server"]),
-        login=int(str(config["login"])),
-        mode=Mode(str(config["mode"])),
-        shadow=config["shadow"] is True,
-        visibility_lag_s=float(str(config["visibility_lag_s"])),
-        settle_s=float(str(config["settle_s"])),
-        unanswered_s=float(str(config["unanswered_s"])),
-        quote_age_s_max=Decimal(str(config["quote_age_s_max"])),
-        server_offset_s=_number_or_none(config["server_offset_s"]),
+        path=terms.terminal_path,
+        login=terms.terminal.login,
+        server=terms.terminal.server,
+        password=terms.password,
+        timeout_ms=terms.start_timeout_ms,
     )
 
 
@@ -157,29 +224,5 @@ def _protocol_output() -> Callable[[bytes], None]:
     return write
 
 
-def _read_config(stream: BinaryIO) -> Message:
-    line = stream.readline(CONFIG_BYTES_MAX)
-    message = json.loads(line)
-    if not isinstance(message, dict):
-        raise BadFrame("configuration: is not a JSON object")
-    return message
-
-
-def _receive(stream: BinaryIO, requests: "Queue[Message | None]") -> None:
-    """Pass requests on; when the bridge is gone, give the call in hand a while and end the process."""
-    try:
-        while True:
-            requests.put(read_frame(stream))
-    except (Ended, BadFrame, OSError):
-        requests.put(None)
-    watchdog = threading.Timer(FINISH_S_MAX, os._exit, args=(1,))
-    watchdog.daemon = True
-    watchdog.start()
-
-
-def _number_or_none(given: Json) -> int | None:
-    return None if given is None else int(str(given))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

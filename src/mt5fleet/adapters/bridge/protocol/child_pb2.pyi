@@ -61,18 +61,20 @@ class Failed(_message.Message):
     def __init__(self, text: _Optional[str] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("operation", "request", "arrived_at", "ledger_age_s", "journal")
+    __slots__ = ("operation", "request", "arrived_at", "ledger_age_s", "journal", "number")
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     ARRIVED_AT_FIELD_NUMBER: _ClassVar[int]
     LEDGER_AGE_S_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     operation: str
     request: bytes
     arrived_at: _timestamp_pb2.Timestamp
     ledger_age_s: float
     journal: JournalView
-    def __init__(self, operation: _Optional[str] = ..., request: _Optional[bytes] = ..., arrived_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_age_s: _Optional[float] = ..., journal: _Optional[_Union[JournalView, _Mapping]] = ...) -> None: ...
+    number: int
+    def __init__(self, operation: _Optional[str] = ..., request: _Optional[bytes] = ..., arrived_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ledger_age_s: _Optional[float] = ..., journal: _Optional[_Union[JournalView, _Mapping]] = ..., number: _Optional[int] = ...) -> None: ...
 
 class JournalView(_message.Message):
     __slots__ = ("id", "created_at", "sequence", "newest_token", "newest_deal", "latch", "builds", "key", "entries", "unfinished")
@@ -157,9 +159,11 @@ class JournalDone(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., problem: _Optional[_Union[_bridge_pb2.Problem, _Mapping]] = ..., latched: _Optional[str] = ..., unwritable: _Optional[str] = ..., broken: _Optional[str] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("value", "problem")
+    __slots__ = ("value", "problem", "number")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     value: bytes
     problem: _bridge_pb2.Problem
-    def __init__(self, value: _Optional[bytes] = ..., problem: _Optional[_Union[_bridge_pb2.Problem, _Mapping]] = ...) -> None: ...
+    number: int
+    def __init__(self, value: _Optional[bytes] = ..., problem: _Optional[_Union[_bridge_pb2.Problem, _Mapping]] = ..., number: _Optional[int] = ...) -> None: ...
