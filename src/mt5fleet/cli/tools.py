@@ -5,18 +5,22 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
+from mt5fleet.adapters.bridge.knock import knock
+from mt5fleet.adapters.bridge.terms import BridgeAddress
 from mt5fleet.adapters.celery import CeleryWaker, queue_depths
 from mt5fleet.adapters.redis import ledger as redis_ledger
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.client.connect import connect
 from mt5fleet.client.submit import Submitter
+from mt5fleet.domain.broker import Health
 from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.fleet_file import FILE_ENV, FILE_NAME, FleetFile, load
 from mt5fleet.ports.clock import Clock
+from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import Ledger
 from mt5fleet.ports.waker import Waker
 
@@ -45,6 +49,26 @@ def connect_ledger(url: str) -> Ledger:
         raise InvalidValue("redis", str(error)) from None
 
 
+class OneBridge(Gateway, Protocol):
+    """The accounts of one bridge."""
+
+    def healths(self, bridge: str) -> dict[str, Health | str]:
+        """Health of every account; a failed one is a sentence that says why."""
+        ...
+
+    def disconnect(self) -> None:
+        """Close what was opened."""
+        ...
+
+
+def connect_bridge(name: str, address: BridgeAddress) -> OneBridge:
+    """The accounts of one bridge; nothing is connected before the first call."""
+    # A producer's installation has the command and no gRPC.
+    from mt5fleet.adapters.bridge.gateway import BridgeGateway  # noqa: PLC0415 - see above
+
+    return BridgeGateway({name: address}, lambda _: name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     """The doors to the world."""
@@ -56,6 +80,8 @@ class Tools:
     connect_waker: Callable[[str], Waker] = CeleryWaker
     connect_submitter: Callable[..., Submitter] = connect
     queue_depths: Callable[[str], dict[str, int]] = queue_depths
+    knock: Callable[[BridgeAddress], None] = knock
+    connect_bridge: Callable[[str, BridgeAddress], OneBridge] = connect_bridge
 
 
 @dataclass(frozen=True, kw_only=True)

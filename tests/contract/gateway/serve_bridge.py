@@ -1,10 +1,12 @@
-"""Serves one account for the contract tests: folder, simulator address, port file."""
+"""Serves one account for the contract tests: folder, simulator address, port file, and what is to be different.
+
+`--shadow`, `--real` and `--allow-real` change the account alpha.
+"""
 
 import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from mt5fleet.adapters.system_clock import SystemClock
@@ -13,37 +15,49 @@ from mt5fleet.bridge.settings import BridgeConfig, BridgeLimits, ChildConfig
 from mt5fleet.domain.broker import Mode
 from mt5fleet.simulator.process import terminal_environment
 
+LIMITS = BridgeLimits(
+    order_s=2.0,
+    read_s=2.0,
+    restart_s_min=0.05,
+    restart_s_max=0.3,
+    ledger_silence_s=3.0,
+    # No test but those of the rates themselves meets them.
+    calls_per_s_max=10_000,
+    calls_burst_max=10_000,
+    opens_per_minute_max=100_000,
+)
+
 
 def main() -> None:
     folder, address, port_file = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    child = ChildConfig(
+    config = BridgeConfig(
+        name="local",
+        host="127.0.0.1",
+        port=0,
+        token="contract-token",
+        accounts=(_alpha(sys.argv),),
+        environment=terminal_environment(address, os.environ),
+        people_file=folder / "people.toml",
+        journal_dir=folder / "journal",
+        limits=LIMITS,
+    )
+    asyncio.run(_serve(config, port_file))
+
+
+def _alpha(asked: list[str]) -> ChildConfig:
+    return ChildConfig(
         account="alpha",
         server="Simulator-1",
         login=1001,
-        mode=Mode.DEMO,
+        mode=Mode.REAL if "--real" in asked else Mode.DEMO,
+        allow_real="--allow-real" in asked,
+        shadow="--shadow" in asked,
         password="pw",
         visibility_lag_s=0.3,
         settle_s=0.5,
         unanswered_s=1.5,
         server_offset_s=7200,
     )
-    if "--shadow" in sys.argv:
-        child = replace(child, account="shadow", shadow=True)
-    config = BridgeConfig(
-        name="local",
-        host="127.0.0.1",
-        port=0,
-        token="contract-token",
-        accounts=(
-            child,
-            replace(child, account="real", login=1002, mode=Mode.REAL),
-        ),
-        environment=terminal_environment(address, os.environ),
-        people_file=folder / "people.toml",
-        journal_dir=folder / "journal",
-        limits=BridgeLimits(order_s=2.0, read_s=2.0, restart_s_min=0.05),
-    )
-    asyncio.run(_serve(config, port_file))
 
 
 async def _serve(config: BridgeConfig, port_file: Path) -> None:
