@@ -17,6 +17,14 @@ from mt5fleet.ports.ledger import Ledger
 
 app = typer.Typer(no_args_is_help=True, help="Tell the fleet its accounts, and see how they stand.")
 
+_REAL_MONEY = """
+REAL MONEY: {names}
+  From now on approved signals open positions there without asking again.
+  - A halt stops opens and closes positions; no command lifts it yet (README, "What it does not do yet").
+  - Look first: mt5fleet bridge check. Try signals with shadow = true: it checks everything, sends nothing.
+  - Set limits in the file, and the floor for the time without ledger: mt5fleet accounts floor ACCOUNT.
+"""
+
 _COLUMNS = ("account", "mode", "state", "equity", "balance", "drawdown", "limit", "reading", "why")
 
 
@@ -25,21 +33,23 @@ def apply(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The fleet's file.")],
     allow_real: Annotated[
-        bool, typer.Option("--allow-real", help="Accept accounts with real money.")
+        bool, typer.Option("--allow-real", help="Store accounts with real money, too.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Show what would change, and make the ledger's accounts and groups exactly those of FILE."""
     tools = tools_of(context)
     fleet = load(file)
-    _refuse_real(fleet, allow_real=allow_real)
+    real = _real_accounts(fleet, allow_real=allow_real)
     ledger = tools.connect_ledger(fleet.ledger_url(tools.environ))
     found = changes(ledger.accounts(), ledger.groups(), fleet)
     if not found:
         say("Nothing to change.")
         return
     _show(found)
-    if not yes and not typer.confirm("Store this?"):
+    if real:
+        say(_REAL_MONEY.format(names=", ".join(real)))
+    if not yes and not typer.confirm("Store this, real money included?" if real else "Store this?"):
         refuse("Nothing was stored.")
     ledger.apply(fleet.to_accounts(), fleet.groups())
     say(f"Stored {len(fleet.accounts)} accounts and {len(fleet.groups())} groups.")
@@ -86,14 +96,23 @@ def known_account(ledger: Ledger, name: str) -> Account:
     return accounts[name]
 
 
-def _refuse_real(fleet: FleetFile, *, allow_real: bool) -> None:
-    real = sorted(name for name, terms in fleet.accounts.items() if terms.mode is Mode.REAL)
-    if not real:
-        return
-    names = ", ".join(real)
-    if not allow_real:
-        refuse(f"{names}: mode is real. Real money needs --allow-real. Nothing was stored.")
-    refuse(f"{names}: mode is real, and this version accepts the simulator only. Nothing was stored.")
+def _real_accounts(fleet: FleetFile, *, allow_real: bool) -> list[str]:
+    """Accounts with real money, each allowed twice: in the file, and by who applies it."""
+    real = {name: terms for name, terms in sorted(fleet.accounts.items()) if terms.mode is Mode.REAL}
+    told_not_to = [name for name, terms in real.items() if not terms.allow_real]
+    if told_not_to:
+        sections = ", ".join(f"accounts.{name}" for name in told_not_to)
+        refuse(
+            f"{', '.join(told_not_to)}: mode is real, which is refused unless the file allows it. Nothing was"
+            f" stored. If real money is meant, write allow_real = true in {sections}, there and in the"
+            f" bridge's file, and run: mt5fleet accounts apply {fleet.path} --allow-real"
+        )
+    if real and not allow_real:
+        refuse(
+            f"{', '.join(real)}: mode is real. Nothing was stored. If real money is meant, run:"
+            f" mt5fleet accounts apply {fleet.path} --allow-real"
+        )
+    return list(real)
 
 
 def _show(found: list[Change]) -> None:

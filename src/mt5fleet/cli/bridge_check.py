@@ -94,7 +94,7 @@ def examine(tools: Tools, target: Target, names: tuple[str, ...], symbol: str | 
     try:
         tools.knock(target.address)
     except Unreachable as error:
-        return _unreached(target, names, str(error))
+        return _unreached(names, str(error))
     steps = [passed("connection", f"{place} answers")]
     gateway = tools.connect_bridge(target.name, target.address)
     try:
@@ -128,7 +128,7 @@ def _examine(asked: _Asked, names: tuple[str, ...], steps: list[Step]) -> Report
     return Report(reached=True, bridge=steps, accounts=accounts)
 
 
-def _unreached(target: Target, names: tuple[str, ...], why: str) -> Report:
+def _unreached(names: tuple[str, ...], why: str) -> Report:
     todo = "start it on its host (mt5fleet bridge serve), or correct its address in the file"
     return Report(
         reached=False,

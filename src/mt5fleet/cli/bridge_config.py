@@ -30,7 +30,8 @@ def config(
 
 def _header(file: BridgeFile) -> Iterator[str]:
     yield f"# What the host of bridge {file.bridge.name} needs."
-    yield "# Made from fleet.toml by `mt5fleet bridge config`. After a change of fleet.toml make it again, and start the bridge again."
+    yield "# Made from fleet.toml by `mt5fleet bridge config`. Make it again after a change"
+    yield "# there, and start the bridge again."
     yield "#"
     yield "# No secret is in it. Put these beside it on that host, readable by the bridge's user alone:"
     yield from (f"#   {line}" for line in _besides(file))

@@ -1,4 +1,4 @@
-"""Serves one account for the contract tests: folder, simulator address, port file, and what is to be different.
+"""Serves one account for the contract tests: folder, simulator address, port file, options.
 
 `--shadow`, `--real` and `--allow-real` change the account alpha.
 """

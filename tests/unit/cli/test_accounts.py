@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from mt5fleet.domain.account import GuardMemory, TradingState
-from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.broker import Mode, Reading
 from mt5fleet.domain.errors import LedgerUnavailable
 from tests.unit.cli.conftest import World
 
@@ -93,19 +93,49 @@ def test_removed_account_is_shown_as_removed(told: World) -> None:
     assert "demo-eur-1" not in told.ledger.accounts()
 
 
+def _make_real(world: World, allowed: str) -> None:
+    text = world.fleet.read_text()
+    real = f'login = 5003\nmode = "real"\n{allowed}'
+    world.fleet.write_text(text.replace('login = 5003\nmode = "demo"\n', real))
+
+
 @pytest.mark.parametrize(
-    ("options", "why"), [([], "--allow-real"), (["--allow-real"], "accepts the simulator only")]
+    ("allowed", "options", "next_step"),
+    [
+        ("", [], "write allow_real = true in accounts.demo-eur-1"),
+        ("", ["--allow-real"], "write allow_real = true in accounts.demo-eur-1"),
+        ("allow_real = true\n", [], "--allow-real"),
+    ],
 )
-def test_real_account_is_refused_by_name(world: World, options: list[str], why: str) -> None:
-    text = world.fleet.read_text().replace('login = 5003\nmode = "demo"', 'login = 5003\nmode = "real"')
-    world.fleet.write_text(text)
+def test_real_money_must_be_allowed_in_the_file_and_by_who_applies_it(
+    world: World, allowed: str, options: list[str], next_step: str
+) -> None:
+    _make_real(world, allowed)
 
     result = world.run("accounts", "apply", world.fleet, "--yes", *options)
 
     assert result.code == 1
-    assert "demo-eur-1" in result.err
-    assert why in result.err
+    assert "demo-eur-1: mode is real" in result.err
+    assert "demo-usd-1" not in result.err
+    assert next_step in result.err
     assert world.ledger.accounts() == {}
+
+
+def test_real_money_is_stored_after_a_warning_and_a_yes(world: World) -> None:
+    _make_real(world, "allow_real = true\n")
+
+    refused = world.run("accounts", "apply", world.fleet, "--allow-real", typed="n\n")
+    assert world.ledger.accounts() == {}
+    stored = world.run("accounts", "apply", world.fleet, "--allow-real", typed="y\n")
+
+    assert (refused.code, stored.code) == (1, 0)
+    for said in ("REAL MONEY: demo-eur-1", "no command lifts it yet", "bridge check", "real money included?"):
+        assert said in stored.out
+    assert world.ledger.accounts()["demo-eur-1"].mode is Mode.REAL
+
+
+def test_demo_accounts_are_stored_without_a_warning(world: World) -> None:
+    assert "REAL MONEY" not in world.run("accounts", "apply", world.fleet, "--yes").out
 
 
 def test_broken_file_is_refused_with_all_problems(world: World) -> None:
