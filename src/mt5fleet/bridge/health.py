@@ -22,8 +22,8 @@ class MayBeUp(Protocol):
     """A desk whose terminal is up or not."""
 
     @property
-    def is_up(self) -> bool:
-        """Whether the terminal was connected when it was last heard of."""
+    def pid(self) -> int | None:
+        """The terminal's process, None while there is none."""
         ...
 
 
@@ -48,7 +48,9 @@ class BridgeHealth:
 
     async def tell(self, desks: Mapping[str, MayBeUp]) -> None:
         """The bridge serves, and these accounts as far as their terminals are up."""
-        accounts = {f"account/{account}": _UP if desk.is_up else _DOWN for account, desk in desks.items()}
+        accounts = {
+            f"account/{account}": _DOWN if desk.pid is None else _UP for account, desk in desks.items()
+        }
         for service, status in {**dict.fromkeys(WHOLE, _UP), **accounts}.items():
             if self._told.get(service) != status:  # watchers are woken by changes only
                 self._told[service] = status

@@ -89,7 +89,7 @@ class FakeDesk:
     """Answers what it is told to; `script` sets an answer, an error, or something to wait for first."""
 
     account: str
-    is_up: bool = True
+    pid: int | None = 1
     began: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     arrivals: list[datetime] = field(default_factory=list)

@@ -5,6 +5,7 @@ the middle of one hangs at its own first call.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +20,11 @@ class ForkGate:
     def __init__(self) -> None:
         self._turn = threading.Condition()
         self._calls = 0
-        self._watches = not hasattr(os, "register_at_fork")  # where there is no fork, none needs to wait
+        self._watches = False
 
     def watch(self) -> None:
         """Make every later fork of this process wait; asked again, it changes nothing."""
-        if not self._watches:
+        if sys.platform != "win32" and not self._watches:
             self._watches = True
             os.register_at_fork(before=self.close, after_in_parent=self.reopen, after_in_child=self.renew)
 
