@@ -21,6 +21,7 @@ from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.ledger import GuardBook, Outbox, Story
 from mt5fleet.ports.spread import Spread
 from mt5fleet.ports.waker import Waker
+from mt5fleet.service.blindness import Blindness
 from mt5fleet.service.bridge_watch import BridgeWatch
 from mt5fleet.service.checkpoints import Checkpoints
 from mt5fleet.service.fleet import FleetSource
@@ -28,7 +29,6 @@ from mt5fleet.service.hold import LedgerTime
 from mt5fleet.service.latching import Latching
 from mt5fleet.service.remember import Remember
 from mt5fleet.service.settings import GuardSettings
-from mt5fleet.service.telling import Notices
 from mt5fleet.service.waking import Waking
 
 
@@ -105,11 +105,8 @@ class GuardSweep:
             clock=clock,
             settings=settings,
         )
-        self._notices = Notices(
-            ledger, told_max=settings.told_max, events_looked_at=settings.events_looked_at
-        )
+        self._blindness = Blindness(ledger, clock, settings)
         self._spread = spread
-        self._never_seen_s: dict[str, float] = {}  # when this process first looked in vain
 
     def run(self, scheduled_at: datetime | None = None) -> GuardReport:
         """One sweep, all bridges at the same time; a late one (see settings) is dropped, the next sees more.
@@ -161,7 +158,7 @@ class GuardSweep:
             judged = self._judged(account, answer, status, epoch)
         if isinstance(judged, Blind):
             tally.blind.append(account.name)
-            self._tell_blind(account.name, judged, status.memory)
+            self._blindness.tell(account.name, judged, status.memory)
         else:
             tally.judged += 1
             status = judged
@@ -216,23 +213,6 @@ class GuardSweep:
         magics = [position.magic for position in positions] + [order.magic for order in orders]
         return any(is_ours(magic) for magic in magics)
 
-    def _tell_blind(self, account: str, blind: Blind, memory: GuardMemory | None) -> None:
-        """Once per episode, which the last good reading names, whichever worker notices it first."""
-        since = None if memory is None else memory.last_at
-        if since is None:  # a fleet that starts has not failed to see anything yet
-            first_s = self._never_seen_s.setdefault(account, self._clock.monotonic_s())
-            lasted_s = self._clock.monotonic_s() - first_s
-        else:
-            lasted_s = (self._ledger.now() - since).total_seconds()
-        if lasted_s < self._settings.blind_alert_s:
-            return
-        episode = "never seen" if since is None else since.isoformat()
-        event = Event(
-            type=EventType.GUARD_BLIND, account=account, numbers={"why": blind.why, "since": episode}
-        )
-        alert = _blind_alert(account, blind, f"blind:{account}:{episode}")
-        self._notices.tell(alert, event, same=("since",))
-
 
 def _batches(accounts: list[Account], size: int) -> Iterator[list[Account]]:
     for first in range(0, len(accounts), size):
@@ -260,16 +240,6 @@ def _reappeared(account: str, status: AccountStatus) -> Alert:
         title=f"{account} is halted and not flat any more",
         text="A position or order appeared on the halted account; it is taken away again.",
         dedupe=f"reappeared:{account}:{status.halted_seq}",
-        account=account,
-    )
-
-
-def _blind_alert(account: str, blind: Blind, subject: str) -> Alert:
-    return Alert(
-        severity=Severity.CRITICAL,
-        title=f"No valid reading of {account}",
-        text=f"{blind.why}. Opens wait; nothing is closed. Look at its terminal and bridge.",
-        dedupe=subject,
         account=account,
     )
 

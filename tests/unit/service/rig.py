@@ -98,12 +98,15 @@ def _intake(rig: "Rig", ledger: Ledger, fleet: CachedFleet) -> Intake:
 
 
 class Rig:
-    """A fleet whose accounts were seen by the guards, a minute after its ledger's epoch began."""
+    """A fleet whose accounts were seen by the guards, a minute after its ledger's epoch began.
 
-    def __init__(self, *accounts: Account) -> None:
+    `contact_required`: the bridge opens only when it has heard of the ledger lately, as a real one does.
+    """
+
+    def __init__(self, *accounts: Account, contact_required: bool = False) -> None:
         self.clock = ManualClock()
         self.ledger = MemoryLedger(self.clock)
-        self.gateway = FakeGateway(self.clock)
+        self.gateway = FakeGateway(self.clock, contact_required=contact_required)
         self.waker = RecordingWaker()
         self.settings = ExecutionSettings()
         self.intake_settings = IntakeSettings()
@@ -192,6 +195,17 @@ class Rig:
             for account in self.accounts:
                 self.drain(account.name)
             self.clock.advance_s(step_s)
+
+    def wipe(self) -> None:
+        """The ledger forgets everything; a worker fills it again from its files."""
+        self.ledger.wipe()
+        self.tell()
+
+    def equity(self, amount: str, account: str = "alpha") -> None:
+        """Let the account show this equity, a second later, to a sweep."""
+        self.book(account).equity_shown = Decimal(amount)
+        self.clock.advance_s(1)
+        self.guard()
 
     def lose(self, amount: str, account: str = "alpha") -> None:
         """Let the account's equity fall by a floating loss."""
