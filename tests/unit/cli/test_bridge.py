@@ -1,0 +1,431 @@
+"""What `mt5fleet bridge check | readings | config | serve` say, over made-up terminals."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mt5fleet import __version__
+from mt5fleet.adapters.bridge.terms import BridgeAddress
+from mt5fleet.bridge_file import load_bridge
+from mt5fleet.cli.tools import OneBridge
+from mt5fleet.domain.broker import Health, Mode
+from mt5fleet.domain.errors import Unreachable
+from mt5fleet.domain.latch import Floor, Latch
+from mt5fleet.testing.clock import ManualClock
+from mt5fleet.testing.fake_gateway import FakeGateway
+from tests.unit.cli.conftest import World
+
+LOGINS = {"demo-usd-1": 5001, "demo-usd-2": 5002, "demo-eur-1": 5003}
+TERMINAL = ["login and server", "mode", "algo trading", "opens", "terminal build", "server time"]
+
+
+class FakeBridge(FakeGateway):
+    """The fleet's three accounts, with what their healths are to say besides."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        for name, login in LOGINS.items():
+            self.add(name, login=login)
+        self.changes: dict[str, object] = {
+            "version": __version__,
+            "risk_people": ("rita",),
+            "floor": Floor(equity=Decimal(5000), readings=3, person="rita", signed_at=clock.now()),
+        }
+        self.silent: Exception | None = None
+        self.broken: dict[str, str] = {}
+        self.closed = False
+
+    def health(self, account: str) -> Health:
+        return replace(super().health(account), **self.changes)
+
+    def healths(self, bridge: str) -> Mapping[str, Health | str]:
+        if self.silent is not None:
+            raise self.silent
+        return {name: self.broken.get(name) or self.health(name) for name in self.books}
+
+    def disconnect(self) -> None:
+        self.closed = True
+
+
+class BridgeWorld:
+    """The command, and the bridge it finds."""
+
+    def __init__(self, world: World, patch: pytest.MonkeyPatch) -> None:
+        self.world = world
+        self.bridge = FakeBridge(world.clock)
+        self.nobody_listens = False
+        self.addresses: list[BridgeAddress] = []
+        tools = world._tools
+        knock: Callable[[BridgeAddress], None] = self._knock
+        patch.setattr(world, "_tools", lambda: replace(tools(), knock=knock, connect_bridge=self._connect))
+
+    def check(self, *arguments: str) -> tuple[int, dict[str, dict[str, dict[str, str]]]]:
+        """Exit code, and every step by name: of the bridge under "", of accounts under their names."""
+        result = self.world.run("bridge", "check", *arguments, "--json")
+        document = json.loads(result.out)
+        found = {"": document["steps"], **document["accounts"]}
+        return result.code, {name: {step["name"]: step for step in steps} for name, steps in found.items()}
+
+    def _knock(self, address: BridgeAddress) -> None:
+        self.addresses.append(address)
+        if self.nobody_listens:
+            raise Unreachable(f"nothing answers at {address.place} (refused)")
+
+    def _connect(self, name: str, address: BridgeAddress) -> OneBridge:
+        assert name == "local"
+        return self.bridge
+
+
+@pytest.fixture
+def here(world: World, monkeypatch: pytest.MonkeyPatch) -> BridgeWorld:
+    return BridgeWorld(world, monkeypatch)
+
+
+def results(steps: Mapping[str, Mapping[str, str]], *wanted: str) -> list[str]:
+    """Names of the steps that ended so."""
+    return [name for name, step in steps.items() if step["result"] in wanted]
+
+
+def test_a_healthy_bridge_passes_every_step(here: BridgeWorld) -> None:
+    code, found = here.check()
+
+    assert code == 0
+    assert list(found) == ["", *sorted(LOGINS)]
+    assert list(found[""]) == ["connection", "TLS and token", "version", "clock", "people"]
+    for steps in found.values():
+        assert results(steps, "failed", "warning", "skipped") == []
+    assert "buy 0.01 EURUSD" in found["demo-usd-1"]["dry order"]["says"]
+    assert "margin 10" in found["demo-usd-1"]["dry order"]["says"]
+    assert here.bridge.executed == ()
+    assert here.bridge.closed
+
+
+def test_the_table_is_for_people(here: BridgeWorld) -> None:
+    here.bridge.changes["floor"] = None
+
+    result = here.world.run("bridge", "check", "demo-usd-1")
+
+    assert result.code == 0
+    for said in ("Bridge local at 127.0.0.1:7451", "Account demo-usd-1", "warning", "nothing was traded"):
+        assert said in result.out
+    assert "mt5fleet accounts floor demo-usd-1" in " ".join(result.out.split())
+    assert "demo-usd-2" not in result.out
+
+
+def test_the_check_needs_no_ledger(here: BridgeWorld) -> None:
+    here.check()
+
+    assert here.world.urls == []
+
+
+def test_nobody_at_the_address_is_exit_code_three(here: BridgeWorld) -> None:
+    here.nobody_listens = True
+
+    code, found = here.check()
+
+    assert code == 3
+    assert results(found[""], "failed") == ["connection"]
+    assert "mt5fleet bridge serve" in found[""]["connection"]["todo"]
+
+
+def test_a_refused_token_is_the_token_s_step(here: BridgeWorld) -> None:
+    here.bridge.silent = Unreachable("bridge local refuses the call (UNAUTHENTICATED: token)")
+
+    code, found = here.check()
+
+    assert code == 1
+    assert results(found[""], "failed") == ["TLS and token"]
+    assert here.bridge.closed
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "said"),
+    [
+        ({"version": "0.0.0"}, "version", "0.0.0"),
+        ({"risk_people": ()}, "people", "nobody"),
+    ],
+)
+def test_what_only_should_be_known_warns(
+    here: BridgeWorld, change: dict[str, object], step: str, said: str
+) -> None:
+    here.bridge.changes |= change
+
+    code, found = here.check()
+
+    assert code == 0
+    assert results(found[""], "warning") == [step]
+    assert said in found[""][step]["says"]
+    assert found[""][step]["todo"]
+
+
+@pytest.mark.parametrize(("apart_s", "result"), [(0.4, "ok"), (-0.4, "ok"), (0.6, "failed"), (-9, "failed")])
+def test_a_clock_beyond_half_a_second_fails(here: BridgeWorld, apart_s: float, result: str) -> None:
+    here.bridge.changes["bridge_at"] = here.world.clock.now() + timedelta(seconds=apart_s)
+
+    code, found = here.check()
+
+    assert found[""]["clock"]["result"] == result
+    assert code == (1 if result == "failed" else 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "said"),
+    [
+        ({"journal_writable": False}, "journal", "cannot be written"),
+        ({"mode": Mode.REAL}, "mode", "is real, configured is demo"),
+        ({"mode": None}, "mode", "does not tell"),
+        ({"trade_allowed": False, "why_not": ("the toolbar's button is off",)}, "algo trading", "toolbar"),
+        ({"why_not": ("netting is not supported",)}, "opens", "netting"),
+        ({"shadow": True}, "shadow", "the file says no"),
+    ],
+)
+def test_each_fault_fails_its_own_step_with_what_to_do(
+    here: BridgeWorld, change: dict[str, object], step: str, said: str
+) -> None:
+    here.bridge.changes |= change
+
+    code, found = here.check("demo-usd-1")
+
+    assert code == 1
+    assert results(found["demo-usd-1"], "failed") == [step]
+    assert said in found["demo-usd-1"][step]["says"]
+    assert found["demo-usd-1"][step]["todo"]
+
+
+def test_a_standing_latch_fails_with_its_reason(here: BridgeWorld) -> None:
+    here.bridge.changes["latch"] = Latch(sequence=7, reason="drawdown", at=here.world.clock.now(), local=True)
+
+    code, found = here.check("demo-usd-1")
+
+    assert code == 1
+    assert results(found["demo-usd-1"], "failed") == ["latch"]
+    assert "drawdown (the bridge itself raised it)" in found["demo-usd-1"]["latch"]["says"]
+
+
+def test_a_terminal_that_is_away_fails_and_skips_what_needs_it(here: BridgeWorld) -> None:
+    here.bridge.books["demo-usd-1"].connected = False
+
+    code, found = here.check()
+
+    assert code == 1
+    steps = found["demo-usd-1"]
+    assert results(steps, "failed") == ["terminal"]
+    assert results(steps, "skipped") == [*TERMINAL, "dry order"]
+    assert results(found["demo-usd-2"], "failed", "skipped") == []
+
+
+def test_another_login_is_told_from_a_terminal_that_is_away(here: BridgeWorld) -> None:
+    here.bridge.changes |= {
+        "connected": False,
+        "trade_allowed": False,
+        "login": 9,
+        "why_not": ("logged in as 9",),
+    }
+
+    code, found = here.check("demo-usd-1")
+
+    assert code == 1
+    assert results(found["demo-usd-1"], "failed") == ["login and server"]
+    assert "9 on Simulator-Demo, configured is 5001" in found["demo-usd-1"]["login and server"]["says"]
+
+
+def test_an_account_whose_process_gives_no_answer_fails_alone(here: BridgeWorld) -> None:
+    here.bridge.broken["demo-usd-1"] = "its terminal is being restarted"
+
+    code, found = here.check()
+
+    assert code == 1
+    assert found["demo-usd-1"]["terminal"]["says"] == "its terminal is being restarted"
+    assert results(found["demo-usd-2"], "failed", "skipped") == []
+
+
+def test_an_account_that_the_bridge_was_not_told_fails(here: BridgeWorld) -> None:
+    del here.bridge.books["demo-eur-1"]
+
+    code, found = here.check()
+
+    assert code == 1
+    assert "start the bridge again" in found["demo-eur-1"]["account"]["todo"]
+
+
+def test_a_server_time_that_is_not_known_warns_and_says_closed_market(here: BridgeWorld) -> None:
+    here.bridge.changes["server_offset_s"] = None
+
+    code, found = here.check("demo-usd-1")
+
+    assert code == 0
+    assert results(found["demo-usd-1"], "warning") == ["server time"]
+    assert "market closed?" in found["demo-usd-1"]["server time"]["says"]
+
+
+@pytest.mark.parametrize(
+    ("now_s", "before_s", "said"),
+    [
+        (7200, None, "UTC+02:00 from its prices"),
+        (-12600, None, "UTC-03:30 from its prices"),
+        (10800, 7200, "UTC+03:00 from its prices, before UTC+02:00"),
+    ],
+)
+def test_server_time_is_told_with_its_source(
+    here: BridgeWorld, now_s: int, before_s: int | None, said: str
+) -> None:
+    here.bridge.changes |= {"server_offset_s": now_s, "offset_before_s": before_s}
+
+    assert here.check("demo-usd-1")[1]["demo-usd-1"]["server time"]["says"] == said
+
+
+def test_a_symbol_that_the_terminal_does_not_know_fails_the_dry_order(here: BridgeWorld) -> None:
+    code, found = here.check("demo-usd-1", "--symbol", "GOLD")
+
+    assert code == 1
+    assert results(found["demo-usd-1"], "failed") == ["dry order"]
+    assert "accounts.demo-usd-1.symbols" in found["demo-usd-1"]["dry order"]["todo"]
+
+
+def test_the_dry_order_takes_the_account_s_own_name_of_the_symbol(here: BridgeWorld) -> None:
+    fleet = here.world.fleet
+    fleet.write_text(fleet.read_text() + 'symbols = { YEN = "USDJPY" }\n')
+
+    for options in ((), ("--symbol", "YEN")):
+        assert "USDJPY" in here.check("demo-eur-1", *options)[1]["demo-eur-1"]["dry order"]["says"]
+
+
+def test_an_unknown_account_or_a_wrong_file_is_exit_code_two(here: BridgeWorld, tmp_path: Path) -> None:
+    assert here.world.run("bridge", "check", "nope").code == 2
+    assert here.world.run("bridge", "check", "--name", "nope").code == 2
+    assert here.world.run("bridge", "check", "--config", str(tmp_path / "none.toml")).code == 2
+    assert here.world.run("bridge", "check", "--config", "x", "--name", "local").code == 2
+    assert here.addresses == []
+
+
+def test_a_token_that_cannot_be_read_is_exit_code_two_and_named(here: BridgeWorld) -> None:
+    (here.world.folder / "secrets" / "bridge.token").unlink()
+
+    result = here.world.run("bridge", "check")
+
+    assert result.code == 2
+    assert "bridges.local.token" in result.err
+
+
+def test_the_file_of_the_host_alone_is_enough(here: BridgeWorld, tmp_path: Path) -> None:
+    printed = here.world.run("bridge", "config").out
+    path = tmp_path / "bridge.toml"
+    path.write_text(printed)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "bridge.token").write_text("same")
+    here.world.fleet.unlink()
+
+    code, found = here.check("--config", str(path))
+
+    assert code == 0
+    assert list(found) == ["", *sorted(LOGINS)]
+    assert here.addresses[0].token == "same"
+
+
+def test_readings_show_money_or_why_there_is_none(here: BridgeWorld) -> None:
+    here.bridge.books["demo-usd-2"].connected = False
+
+    result = here.world.run("bridge", "readings", "--json")
+
+    assert result.code == 0
+    assert result.json["demo-usd-1"]["equity"] == "10000"
+    assert "why_not" in result.json["demo-usd-2"]
+    assert "10000 USD" in here.world.run("bridge", "readings", "demo-usd-1").out
+
+
+def test_followed_readings_are_one_line_each(here: BridgeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = here.bridge.readings(("demo-usd-1",))
+    monkeypatch.setattr(here.bridge, "reading_stream", lambda accounts, every_s: iter([once, once]))
+
+    lines = here.world.run("bridge", "readings", "demo-usd-1", "--follow", "--json").out.splitlines()
+
+    assert [json.loads(line)["demo-usd-1"]["balance"] for line in lines] == ["10000", "10000"]
+
+
+FAR = """
+[bridges.far]
+address = "10.0.0.5:7451"
+token_env = "FAR_TOKEN"
+[bridges.far.tls.workers]
+ca_file = "tls/ca.pem"
+server_name = "far.example"
+[bridges.far.tls.bridge]
+cert_file = "tls/far.pem"
+key_file = "tls/far.key"
+[accounts.far-1]
+server = "Broker-Live"
+login = 77
+mode = "real"
+allow_real = true
+enabled = false
+bridge = "far"
+terminal_path = 'C:\\Program Files\\MT5\\terminal64.exe'
+password_env = "FAR_PASSWORD"
+[accounts.far-1.limits]
+quote_age_s_max = 12.5
+"""
+
+
+def test_config_prints_what_the_other_host_needs(here: BridgeWorld, tmp_path: Path) -> None:
+    fleet = here.world.fleet
+    fleet.write_text(fleet.read_text() + FAR)
+
+    result = here.world.run("bridge", "config", "--name", "far")
+
+    assert result.code == 0
+    written = tomllib.loads(result.out)
+    assert list(written) == ["bridge", "accounts"]
+    assert written["bridge"]["token_env"] == "FAR_TOKEN"
+    assert written["bridge"]["check"] == {"ca_file": "tls/ca.pem", "server_name": "far.example"}
+    (account,) = written["accounts"].values()
+    assert account["terminal_path"] == r"C:\Program Files\MT5\terminal64.exe"
+    assert (account["mode"], account["allow_real"], account["quote_age_s_max"]) == ("real", True, 12.5)
+    for besides in (
+        "FAR_TOKEN: the token",
+        "FAR_PASSWORD: the password of far-1",
+        "people.toml",
+        "tls/far.key",
+    ):
+        assert any(besides in line for line in result.out.splitlines() if line.startswith("#"))
+    path = tmp_path / "bridge.toml"
+    path.write_text(result.out)
+    assert load_bridge(path).bridge.tls.key_file == tmp_path / "tls" / "far.key"
+
+
+def test_config_holds_no_secret(here: BridgeWorld) -> None:
+    printed = here.world.run("bridge", "config").out
+
+    for path in (here.world.folder / "secrets").iterdir():
+        assert path.read_text().strip() not in printed
+    assert "redis" not in printed
+
+
+def test_config_of_an_unknown_or_empty_bridge_is_refused(here: BridgeWorld) -> None:
+    fleet = here.world.fleet
+    fleet.write_text(fleet.read_text() + "[bridges.empty]\n")
+
+    assert here.world.run("bridge", "config", "--name", "nope").code == 1
+    assert "no account" in here.world.run("bridge", "config", "--name", "empty").err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("[bridges.local]\n", '[bridges.local]\nlisten = "0.0.0.0:1"\n#', "bridges.local.listen"),
+        ('token_file = "secrets/bridge.token"', 'token_env = "NO_SUCH_TOKEN"', "bridges.local.token"),
+    ],
+)
+def test_serve_refuses_what_is_wrong_by_name(here: BridgeWorld, old: str, new: str, named: str) -> None:
+    fleet = here.world.fleet
+    fleet.write_text(fleet.read_text().replace(old, new))
+
+    result = here.world.run("bridge", "serve")
+
+    assert result.code == 2
+    assert named in result.err
