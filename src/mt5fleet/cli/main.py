@@ -13,6 +13,7 @@ from mt5fleet.cli import (
     events,
     halt,
     init,
+    people,
     producers,
     queues,
     signals,
@@ -43,6 +44,7 @@ app.add_typer(events.app, name="events", rich_help_panel=_OPS)
 app.add_typer(bridge.app, name="bridge", rich_help_panel=_OPS)
 app.add_typer(simulator.app, name="simulator", rich_help_panel=_OPS)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=_RISK)
+app.add_typer(people.app, name="people", rich_help_panel=_RISK)
 app.command("halt", rich_help_panel=_RISK)(halt.halt)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import typer
 
+from mt5fleet.cli.key_life import kept_alike
 from mt5fleet.cli.output import refuse
 from mt5fleet.cli.tools import fleet_of, tools_of
-from mt5fleet.domain.account import Producer, ProducerKey
+from mt5fleet.domain.account import Producer
 from mt5fleet.ports.ledger import Ledger
 from mt5fleet.producers_file import FILE_NAME, load_producers, save_producers
 
@@ -53,25 +54,7 @@ def merged(written: dict[str, Producer], told: dict[str, Producer]) -> dict[str,
     found = dict(told)
     for name, producer in written.items():
         other = told.get(name)
-        found[name] = producer if other is None else replace(producer, keys=_keys(producer, other))
+        found[name] = (
+            producer if other is None else replace(producer, keys=kept_alike(producer.keys, other.keys))
+        )
     return found
-
-
-def _keys(one: Producer, other: Producer) -> tuple[ProducerKey, ...]:
-    keys = {key.key_id: key for key in one.keys}
-    for key in other.keys:
-        keys[key.key_id] = _shorter(keys[key.key_id], key) if key.key_id in keys else key
-    return tuple(keys.values())
-
-
-def _shorter(one: ProducerKey, other: ProducerKey) -> ProducerKey:
-    return replace(
-        one,
-        valid_until=_earlier(one.valid_until, other.valid_until),
-        revoked_at=_earlier(one.revoked_at, other.revoked_at),
-    )
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    moments = [moment for moment in (one, other) if moment is not None]
-    return min(moments) if moments else None

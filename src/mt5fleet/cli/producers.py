@@ -1,14 +1,14 @@
 """`mt5fleet producers`: who may send signals, with which keys and rights."""
 
-import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mt5fleet.cli.key_life import check_name, ending, goodness, kept_for, next_id, revoked
 from mt5fleet.cli.output import AsJson, plain, print_json, refuse, say, table
 from mt5fleet.cli.producer_book import ProducerBook
 from mt5fleet.cli.tools import FleetOption
@@ -16,11 +16,6 @@ from mt5fleet.client.key_file import ProducerSecret, save_key
 from mt5fleet.domain.account import Producer, ProducerKey, Rights
 from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.messages import Algorithm, SigningKey
-
-KEEP_DAYS_MAX = 90  # an old key that is good for longer is no rotation
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,55}")  # room for "-" and the key's number in 64 characters
-_DURATION = re.compile(r"([0-9]{1,5})(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 app = typer.Typer(no_args_is_help=True, help="Who may send signals, with which keys and rights.")
 
@@ -58,8 +53,7 @@ def add(  # noqa: PLR0913, PLR0917 - one argument per option
     fleet: FleetOption = None,
 ) -> None:
     """Make a key pair, write the private key once, and tell the fleet the public key and the rights."""
-    if _NAME.fullmatch(name) is None:
-        refuse(f"producer {name}: needs letters, digits, '.', '_' and '-', at most 56")
+    check_name("producer", name)
     rights = Rights(
         accounts=_names("--accounts", accounts),
         symbols=_names("--symbols", symbols),
@@ -99,12 +93,12 @@ def rotate(
     fleet: FleetOption = None,
 ) -> None:
     """Make a new key; the old ones stay good for the stated time."""
-    kept = _duration(keep_old)
+    kept = kept_for(keep_old)
     book = ProducerBook(context, fleet)
     producer = book.named(name)
-    key, path = _new_key(book, name, _next_id(producer), out, hmac_env)
+    key, path = _new_key(book, name, next_id(name, (old.key_id for old in producer.keys)), out, hmac_env)
     until = book.now + kept
-    book.put(replace(producer, keys=(*(_ending(old, until) for old in producer.keys), key)))
+    book.put(replace(producer, keys=(*ending(producer.keys, until), key)))
     say(
         f"{name} signs with {key.key_id} now ({path}). "
         f"Older keys are good until {until:%Y-%m-%d %H:%M:%S} UTC."
@@ -121,10 +115,7 @@ def revoke(
     """Refuse a producer's key from now on, also for signals that wait."""
     book = ProducerBook(context, fleet)
     producer = book.named(name)
-    if key is not None and key not in {one.key_id for one in producer.keys}:
-        refuse(f"key {key}: is not one of {name}. Known: {', '.join(one.key_id for one in producer.keys)}")
-    keys = tuple(_revoked(one, book.now) if key in (None, one.key_id) else one for one in producer.keys)
-    book.put(replace(producer, keys=keys))
+    book.put(replace(producer, keys=revoked(producer.keys, key, name, book.now)))
     say(f"{'Every key' if key is None else key} of {name} is refused from now on.")
 
 
@@ -147,44 +138,18 @@ def _new_key(
     return ProducerKey(key_id=key_id, algorithm=algorithm, public=public, valid_from=book.now), path
 
 
-def _next_id(producer: Producer) -> str:
-    taken = {key.key_id for key in producer.keys}
-    return next(
-        candidate
-        for number in range(1, len(taken) + 2)
-        if (candidate := f"{producer.name}-{number}") not in taken
-    )
-
-
-def _ending(key: ProducerKey, until: datetime) -> ProducerKey:
-    sooner = until if key.valid_until is None else min(key.valid_until, until)
-    return replace(key, valid_until=sooner)
-
-
-def _revoked(key: ProducerKey, now: datetime) -> ProducerKey:
-    return key if key.revoked_at is not None else replace(key, revoked_at=now)
-
-
 def _row(producer: Producer, key: ProducerKey, now: datetime) -> tuple[object, ...]:
     rights = producer.rights
     return (
         producer.name,
         key.key_id,
         key.algorithm,
-        _good(key, now),
+        goodness(key, now),
         ", ".join(rights.accounts),
         ", ".join(rights.symbols),
         rights.volume_lots_max,
         rights.signals_per_minute_max,
     )
-
-
-def _good(key: ProducerKey, now: datetime) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    if key.valid_until is None:
-        return "yes"
-    return f"until {key.valid_until:%Y-%m-%d %H:%M}" if now < key.valid_until else "no longer"
 
 
 def _names(option: str, text: str) -> tuple[str, ...]:
@@ -202,13 +167,3 @@ def _lots(text: str) -> Decimal:
     if not lots.is_finite() or lots <= 0:
         raise InvalidValue("--volume", "must be above 0")
     return lots
-
-
-def _duration(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise InvalidValue("--keep-old", "must be a number with s, m, h or d, such as 24h")
-    kept = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
-    if kept > timedelta(days=KEEP_DAYS_MAX):
-        raise InvalidValue("--keep-old", f"must be at most {KEEP_DAYS_MAX}d")
-    return kept
