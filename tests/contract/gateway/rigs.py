@@ -1,4 +1,4 @@
-"""Three gateways behind one set of levers: in memory, module in process, and over the wire."""
+"""Gateways behind one set of levers: module in process, and over the wire; the one in memory is beside."""
 
 import os
 import secrets
@@ -12,32 +12,49 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Protocol
+
+import pytest
 
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway
 from mt5fleet.adapters.mt5.gateway import ModuleGateway
 from mt5fleet.adapters.mt5.link import Link
 from mt5fleet.adapters.mt5.settings import TerminalSettings
-from mt5fleet.adapters.sqlite.journal import SqliteJournal, journal_path
+from mt5fleet.adapters.sqlite.journal import JournalFile, journal_path
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import GatewayError, Unreachable
 from mt5fleet.domain.ids import OrderKey, order_key
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit
 from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.people_file import save_people
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.simulator.client import BrokerControl
 from mt5fleet.simulator.config import SimulatorConfig, parse_config
 from mt5fleet.simulator.process import BrokerProcess, dropin_folder, start_broker
-from mt5fleet.testing.clock import ManualClock
-from mt5fleet.testing.fake_gateway import FakeGateway, Fault
+from tests.contract.gateway.people import PEOPLE
+from tests.contract.gateway.running_bridge import RunningBridge, running_bridge
+from tests.contract.gateway.terms import (
+    ACCOUNT,
+    ASK,
+    BID,
+    EVENTUALLY_S_MAX,
+    LAG_S,
+    LOGIN,
+    PASSWORD,
+    SERVER,
+    SETTLE_S,
+    SILENCE_S,
+    SYMBOL,
+    TOKEN,
+    UNANSWERED_S,
+    USUAL,
+    Terms,
+)
 
-ACCOUNT, LOGIN, SERVER, PASSWORD, SYMBOL = "alpha", 1001, "Simulator-1", "pw", "EURUSD"
-BID, ASK = Decimal("1.10000"), Decimal("1.10010")
-EVENTUALLY_S_MAX = 20.0
-LAG_S, SETTLE_S, UNANSWERED_S = 0.3, 0.5, 1.5  # short, so that a proof of absence takes a second
-TOKEN = "contract-token"
+_NEED_NO_TERMINAL = ("health", "latch", "unlatch", "checkpoint", "memory", "floor", "bind")
 SETTINGS = TerminalSettings(
     account=ACCOUNT,
     server=SERVER,
@@ -47,6 +64,7 @@ SETTINGS = TerminalSettings(
     settle_s=SETTLE_S,
     unanswered_s=UNANSWERED_S,
     server_offset_s=7200,
+    ledger_silence_s=SILENCE_S,
 )
 
 
@@ -55,6 +73,7 @@ class Rig(Protocol):
 
     gateway: Gateway
     clock: Clock
+    silence_s: float
 
     def lose_answer(self) -> None: ...
 
@@ -76,12 +95,21 @@ class Rig(Protocol):
 
     def wait(self) -> None: ...
 
+    def rename_company(self, name: str) -> None: ...
+
+    def restart(self) -> None: ...
+
 
 def key_of(name: str) -> OrderKey:
     return order_key(SERVER, LOGIN, name, 0)
 
 
-def permit(rig: Rig, key: OrderKey, attempt: int = 1, token: int = 1, valid_s: float = 5.0) -> Permit:
+def permit(
+    rig: Rig, key: OrderKey, attempt: int = 1, token: int = 1, valid_s: float = 5.0, *, heard: bool = True
+) -> Permit:
+    """A permit as an owner writes it; `heard`: the bridge has just heard of the ledger."""
+    if heard:
+        hear(rig)
     now = rig.clock.now()
     return Permit(
         key=key.text,
@@ -89,8 +117,13 @@ def permit(rig: Rig, key: OrderKey, attempt: int = 1, token: int = 1, valid_s: f
         token=token,
         not_after=now + timedelta(seconds=valid_s),
         sent_at=now,
-        journal_id=None,
+        journal_id=rig.gateway.bind(ACCOUNT, None, 0).journal_id,
     )
+
+
+def hear(rig: Rig) -> None:
+    """A word from the ledger, as the guards' sweep brings it."""
+    rig.gateway.readings((ACCOUNT,), ledger_at=rig.clock.now())
 
 
 def market(rig: Rig, key: OrderKey) -> OpenOrder:
@@ -136,50 +169,10 @@ def eventually(rig: Rig, ask: Callable[[], Outcome], wanted: Callable[[Outcome],
     raise AssertionError(f"never as wanted; the last answer was {seen}")
 
 
-class FakeRig:
-    """The gateway in memory, on a clock that stands still."""
-
-    def __init__(self) -> None:
-        self.clock: Clock = ManualClock()
-        self._fake = FakeGateway(self.clock, visibility_lag_s=LAG_S)
-        self._book = self._fake.add(ACCOUNT, login=LOGIN, server=SERVER)
-        self.gateway: Gateway = self._fake
-        self.move_to(BID, ASK)
-
-    def lose_answer(self) -> None:
-        self._fake.script(ACCOUNT, Fault.LOST_AFTER)
-
-    def lose_order(self) -> None:
-        self._fake.script(ACCOUNT, Fault.LOST_BEFORE)
-
-    def reject(self) -> None:
-        self._fake.script(ACCOUNT, Fault.REJECT)
-
-    def requote(self) -> None:
-        self._fake.script(ACCOUNT, Fault.REQUOTE)
-
-    def move_to(self, bid: Decimal, ask: Decimal) -> None:
-        self._fake.set_quote(ACCOUNT, SYMBOL, bid, ask)
-
-    def wrong_mode(self) -> None:
-        self._book.mode = Mode.REAL
-
-    def foreign_position(self, magic: int, side: Side) -> None:
-        order = replace(market(self, key_of("foreign")), magic=magic, side=side)
-        self._book.fill(order, order.volume, BID)
-
-    def empty_history(self) -> None:
-        self._book.synchronised = False
-
-    def opened(self, magic: int) -> int:
-        return sum(1 for item in self._fake.executed if item.operation == "submit" and item.magic == magic)
-
-    def wait(self) -> None:
-        self.clock.sleep_s(LAG_S)
-
-
 class SimulatorRig:
     """Levers of the simulator, shared by the module in process and the bridge."""
+
+    silence_s = SILENCE_S
 
     def __init__(self, broker: BrokerProcess, gateway: Gateway) -> None:
         self.broker = broker
@@ -222,30 +215,58 @@ class SimulatorRig:
     def wait(self) -> None:
         time.sleep(0.05)
 
+    def rename_company(self, name: str) -> None:
+        """Only a gateway in this process can be shown another company: the simulator names itself."""
+        pytest.skip("the simulator never calls itself anything else")
+
+    def restart(self) -> None:
+        raise NotImplementedError
+
+
+class ModuleRig(SimulatorRig):
+    """Module, gateway and journal in this process."""
+
+    def __init__(self, broker: BrokerProcess, folder: Path, terms: Terms) -> None:
+        self._folder = folder
+        self._module = Renamed(import_module("MetaTrader5"))
+        self._settings = replace(SETTINGS, shadow=terms.shadow, mode=terms.mode, allow_real=terms.allow_real)
+        super().__init__(broker, self._made())
+
+    def restart(self) -> None:
+        self.close()
+        self.gateway = self._made()
+
+    def rename_company(self, name: str) -> None:
+        self._module.company = name
+
+    def close(self) -> None:
+        self._module.shutdown()
+        self._journals.close()
+
+    def _made(self) -> Gateway:
+        clock = SystemClock()
+        self._journals = JournalFile(
+            journal_path(self._folder / "journal"), clock, lambda: secrets.token_hex(8)
+        )
+        journal = self._journals.account(SERVER, LOGIN)
+        link = Link(
+            self._module, clock, path="", login=LOGIN, server=SERVER, password=PASSWORD, timeout_ms=5000
+        )
+        gateway = ModuleGateway(self._module, self._settings, journal, clock, lambda: PEOPLE)
+        return _Linked(gateway, link)
+
 
 @contextmanager
-def module_rig(folder: Path) -> Iterator[SimulatorRig]:
+def module_rig(folder: Path, terms: Terms = USUAL) -> Iterator[ModuleRig]:
     with start_broker(simulator(folder)) as broker:
         os.environ["MT5FLEET_SIMULATOR"] = broker.address
-        module = import_module("MetaTrader5")
-        clock = SystemClock()
-        journal = SqliteJournal(
-            journal_path(folder / "journal", SERVER, LOGIN),
-            server=SERVER,
-            login=LOGIN,
-            clock=clock,
-            new_id=lambda: secrets.token_hex(8),
-        )
-        link = Link(module, clock, path="", login=LOGIN, server=SERVER, password=PASSWORD, timeout_ms=5000)
-        gateway = _Linked(ModuleGateway(module, SETTINGS, journal, clock), link)
-        rig = SimulatorRig(broker, gateway)
+        rig = ModuleRig(broker, folder, terms)
         rig.move_to(BID, ASK)
         try:
             yield rig
         finally:
             rig.control.close()
-            module.shutdown()
-            journal.close()
+            rig.close()
 
 
 class _Linked:
@@ -256,16 +277,45 @@ class _Linked:
         self._link = link
 
     def __getattr__(self, name: str) -> object:
-        self._link.ensure()
+        if name not in _NEED_NO_TERMINAL:
+            self._link.ensure()
         return getattr(self._gateway, name)
+
+
+class Renamed:
+    """The module with a terminal of another company."""
+
+    def __init__(self, module: object) -> None:
+        self._module = module
+        self.company: str | None = None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._module, name)
+
+    def terminal_info(self) -> object:
+        row = self._module.terminal_info()
+        if row is None or self.company is None:
+            return row
+        return SimpleNamespace(**{**row._asdict(), "company": self.company})
 
 
 class BridgeRig(SimulatorRig):
     """Host, child and broker, each in a process of its own."""
 
-    def __init__(self, broker: BrokerProcess, gateway: BridgeGateway, folder: Path) -> None:
-        super().__init__(broker, gateway)
+    def __init__(self, broker: BrokerProcess, bridge: RunningBridge, folder: Path) -> None:
+        super().__init__(broker, _gateway_of(bridge))
         self.folder = folder
+        self._bridge = bridge
+
+    def restart(self) -> None:
+        """A new process of the bridge, with the journal of the one before."""
+        self.disconnect()
+        self._bridge.again()
+        self.gateway = _gateway_of(self._bridge)
+        self.wait_until_up()
+
+    def disconnect(self) -> None:
+        self.gateway.disconnect()
 
     def wait_until_up(self) -> None:
         deadline = time.monotonic() + EVENTUALLY_S_MAX
@@ -280,50 +330,26 @@ class BridgeRig(SimulatorRig):
 
 
 @contextmanager
-def bridge_rig(folder: Path) -> Iterator[BridgeRig]:
-    with start_broker(simulator(folder)) as broker, running_bridge(folder, broker.address) as process:
-        gateway = BridgeGateway(
-            {"local": BridgeAddress(host="127.0.0.1", port=process.port, token=TOKEN)}, lambda _: "local"
-        )
-        rig = BridgeRig(broker, gateway, folder)
+def bridge_rig(folder: Path, terms: Terms = USUAL) -> Iterator[BridgeRig]:
+    save_people(folder / "people.toml", PEOPLE)
+    with (
+        start_broker(simulator(folder)) as broker,
+        running_bridge(folder, broker.address, terms.flags()) as bridge,
+    ):
+        rig = BridgeRig(broker, bridge, folder)
         rig.move_to(BID, ASK)
         try:
-            rig.wait_until_up()
+            if terms.mode is Mode.DEMO or terms.allow_real:
+                rig.wait_until_up()
             yield rig
         finally:
             rig.control.close()
-            gateway.disconnect()
+            rig.disconnect()
 
 
-class RunningBridge:
-    """The host process, as `tests/contract/gateway/serve_bridge.py` starts it."""
-
-    def __init__(self, folder: Path, simulator_address: str) -> None:
-        self._port_file = folder / "bridge.port"
-        self._port_file.unlink(missing_ok=True)
-        script = Path(__file__).with_name("serve_bridge.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script), str(folder), simulator_address, str(self._port_file)]
-        )
-
-    @property
-    def port(self) -> int:
-        deadline = time.monotonic() + EVENTUALLY_S_MAX
-        while time.monotonic() < deadline:
-            if self._port_file.exists():
-                return int(self._port_file.read_text())
-            time.sleep(0.02)
-        raise AssertionError("the bridge does not listen")
-
-
-@contextmanager
-def running_bridge(folder: Path, simulator_address: str) -> Iterator[RunningBridge]:
-    running = RunningBridge(folder, simulator_address)
-    try:
-        yield running
-    finally:
-        running.process.terminate()
-        running.process.wait(30)
+def _gateway_of(bridge: RunningBridge) -> BridgeGateway:
+    address = BridgeAddress(host="127.0.0.1", port=bridge.port, token=TOKEN)
+    return BridgeGateway({"local": address}, lambda _: "local")
 
 
 def simulator(folder: Path) -> SimulatorConfig:

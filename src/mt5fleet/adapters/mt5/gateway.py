@@ -11,7 +11,7 @@ from mt5fleet.adapters.mt5.standing import People, Standing
 from mt5fleet.adapters.mt5.terminal import Terminal
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError
+from mt5fleet.domain.errors import GatewayError, InvalidValue
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.domain.person import Person
@@ -64,9 +64,9 @@ class ModuleGateway:
         return {account: self._reading_or_reason(account) for account in accounts}
 
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
-        while True:  # until the caller stops asking
-            yield self.readings(accounts)
-            self._clock.sleep_s(every_s)
+        if every_s <= 0:
+            raise InvalidValue("every_s", "must be above 0")
+        return self._readings_again(accounts, every_s)
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
         return self.terminal.instrument(account, symbol)
@@ -121,6 +121,13 @@ class ModuleGateway:
 
     def bind(self, account: str, journal_id: str | None, sequence: int) -> Binding:
         return self._standing(account).bind(journal_id, sequence)
+
+    def _readings_again(
+        self, accounts: tuple[str, ...], every_s: float
+    ) -> Iterator[dict[str, Reading | str]]:
+        while True:  # until the caller stops asking
+            yield self.readings(accounts)
+            self._clock.sleep_s(every_s)
 
     def _standing(self, account: str) -> Standing:
         self.terminal.require_mine(account)
