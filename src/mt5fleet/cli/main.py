@@ -11,6 +11,7 @@ from mt5fleet.cli import (
     bridge,
     deadletters,
     events,
+    floor,
     halt,
     init,
     people,
@@ -43,6 +44,7 @@ app.add_typer(deadletters.app, name="deadletters", rich_help_panel=_OPS)
 app.add_typer(events.app, name="events", rich_help_panel=_OPS)
 app.add_typer(bridge.app, name="bridge", rich_help_panel=_OPS)
 app.add_typer(simulator.app, name="simulator", rich_help_panel=_OPS)
+accounts.app.command("floor")(floor.floor)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=_RISK)
 app.add_typer(people.app, name="people", rich_help_panel=_RISK)
 app.command("halt", rich_help_panel=_RISK)(halt.halt)
