@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar, cast
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from mt5fleet import __version__
 from mt5fleet.adapters.bridge.operations import Operation, Place, operation_of
@@ -39,6 +39,8 @@ from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
 
 JOURNAL_S_MAX = 2.0  # for one answer of the journal; a disk that takes longer counts as unwritable
+
+_UNREADABLE = "the terminal's process answered what cannot be read"
 
 T = TypeVar("T")
 
@@ -91,7 +93,7 @@ class Desk:
         """An operation of the gateway port by its name, with the port's errors."""
         operation = operation_of(name)
         request = operation.pack(arguments, self.config.account)
-        return operation.unpack_answer(await self.ask(operation, request, self._clock.now()))
+        return _value(operation, await self.ask(operation, request, self._clock.now()))
 
     async def ask(self, operation: Operation, request: Message, arrived_at: datetime) -> Message:
         """The answer to one call that reached the host at `arrived_at`; raises the port's errors."""
@@ -142,7 +144,7 @@ class Desk:
                 await _within(self.journal.probe_soon())
         try:
             answer = await self._in_terminal(operation, request, {}, arrived_at)
-            health = cast("Health", operation.unpack_answer(answer))
+            health = cast("Health", _value(operation, answer))
         except GatewayError as error:
             health = self._no_health(str(error))
         return self.standing.dress(health, self._contact.age_s())
@@ -173,7 +175,10 @@ class Desk:
         answer: Answer = await self._child.ask(prepare, deadline_s)
         if answer.HasField("problem"):
             raise error_of(answer.problem)
-        return operation.answer.FromString(answer.value)
+        try:
+            return operation.answer.FromString(answer.value)
+        except DecodeError:
+            raise Unanswered(f"{self.config.account}: {_UNREADABLE}") from None
 
     async def _prepared(
         self, operation: Operation, request: Message, arguments: dict[str, object], arrived_at: datetime
@@ -213,6 +218,14 @@ class Desk:
     def _greeting(self) -> tuple[Start, JournalCounter]:
         errand = Errand(operation="start")
         return Start(journal=view_of(self.journal)), JournalCounter(self.config.account, self.journal, errand)
+
+
+def _value(operation: Operation, answer: Message) -> object:
+    """An answer that cannot be read is none, and no fault of the caller's arguments."""
+    try:
+        return operation.unpack_answer(answer)
+    except InvalidValue as error:
+        raise Unanswered(f"{operation.name}: {_UNREADABLE} ({error})") from None
 
 
 async def _within(future: "Future[T]") -> T:
