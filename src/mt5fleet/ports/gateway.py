@@ -16,6 +16,9 @@ from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Qu
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 
+# Between two readings of a stream: faster than a terminal answers is a mistake, slower needs no stream.
+STREAM_EVERY_S_MIN, STREAM_EVERY_S_MAX = 0.1, 60.0
+
 
 class Gateway(Protocol):
     """Terminals of many accounts, named as the fleet names them."""
@@ -39,7 +42,10 @@ class Gateway(Protocol):
         ...
 
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
-        """`readings` again and again, until the caller stops; raises as they do when the bridge is lost."""
+        """`readings` again and again, until the caller stops; raises as they do when the bridge is lost.
+
+        InvalidValue for a pause outside STREAM_EVERY_S_MIN and STREAM_EVERY_S_MAX.
+        """
         ...
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:

@@ -54,7 +54,7 @@ def test_a_dry_run_of_an_unknown_symbol_names_the_field(rig: Rig) -> None:
 
 
 def test_a_stream_gives_readings_until_the_caller_stops(rig: Rig) -> None:
-    stream = rig.gateway.reading_stream((ACCOUNT, "nobody"), every_s=0.05)
+    stream = rig.gateway.reading_stream((ACCOUNT, "nobody"), every_s=0.1)
     with closing(stream):
         seen = list(islice(stream, 3))
     mine = [readings[ACCOUNT] for readings in seen]
@@ -65,11 +65,13 @@ def test_a_stream_gives_readings_until_the_caller_stops(rig: Rig) -> None:
 
 
 def test_a_stream_is_no_word_from_the_ledger(rig: Rig) -> None:
-    with closing(rig.gateway.reading_stream((ACCOUNT,), every_s=0.05)) as stream:
+    with closing(rig.gateway.reading_stream((ACCOUNT,), every_s=0.1)) as stream:
         next(stream)
     assert rig.gateway.health(ACCOUNT).ledger_age_s is None
 
 
-def test_a_stream_without_a_pause_is_refused(rig: Rig) -> None:
-    with pytest.raises(InvalidValue), closing(rig.gateway.reading_stream((ACCOUNT,), every_s=0)) as stream:
-        next(stream)
+@pytest.mark.parametrize("every_s", [0, 0.05, 61])
+def test_a_stream_too_fast_or_too_slow_is_refused(rig: Rig, every_s: float) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        next(rig.gateway.reading_stream((ACCOUNT,), every_s))
+    assert refused.value.field == "every_s"

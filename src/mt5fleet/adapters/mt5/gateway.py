@@ -16,6 +16,7 @@ from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.domain.person import Person
 from mt5fleet.ports.clock import Clock
+from mt5fleet.ports.gateway import STREAM_EVERY_S_MAX, STREAM_EVERY_S_MIN
 from mt5fleet.ports.journal import Journal
 
 
@@ -64,8 +65,8 @@ class ModuleGateway:
         return {account: self._reading_or_reason(account) for account in accounts}
 
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
-        if every_s <= 0:
-            raise InvalidValue("every_s", "must be above 0")
+        if not STREAM_EVERY_S_MIN <= every_s <= STREAM_EVERY_S_MAX:
+            raise InvalidValue("every_s", f"must be {STREAM_EVERY_S_MIN} to {STREAM_EVERY_S_MAX} seconds")
         return self._readings_again(accounts, every_s)
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
