@@ -100,7 +100,6 @@ class Latching:
 
 
 def _reason(latch: Latch) -> str:
-    """Never empty: the ledger takes an empty reason for no halt."""
     said = latch.reason or "the bridge tells no reason"
     return (f"{_BY_BRIDGE}: {said}" if latch.local else said)[:TEXT_CHARS_MAX]
 

@@ -84,6 +84,14 @@ def test_latched_account_stays_as_it_is(rig: Rig) -> None:
     assert [alert.count for alert in rig.ledger.pending(9)] == [1]
 
 
+def test_halt_without_a_reason_is_a_halt_all_the_same(rig: Rig) -> None:
+    judged = rig.ledger.judge("a", a_reading(), a_memory(), halt_reason="", events=(an_event(),), alert=None)
+    told = rig.ledger.halt("b", "", events=(), alert=None)
+
+    assert (judged.state, told.state) == (TradingState.HALTED, TradingState.HALTED)
+    assert len(rig.ledger.account_events("a", 9)) == 1
+
+
 def test_latch_number_grows_across_a_wipe(rig: Rig) -> None:
     before = rig.ledger.halt("a", "floor", events=(), alert=None).halted_seq
     rig.advance_ms(1)

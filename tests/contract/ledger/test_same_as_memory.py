@@ -21,7 +21,7 @@ PLANTED = {
         "num(redis.call('HGET', guard, 'halted_seq')) == num(ARGV[2])",
         "true",
     ),
-    "a copied latch gets a number of its own": ("judge", ", num(ARGV[2])))", "))"),
+    "a copied latch gets a number of its own": ("judge", ", num(ARGV[3])))", "))"),
     "another journal's writes are kept": ("bind_journal", "kept[1] == ARGV[2] and ", ""),
     "a repeated finish tells again": ("finish", "from == state and kept[2] == ARGV[4]", "false"),
 }

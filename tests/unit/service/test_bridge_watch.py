@@ -275,6 +275,34 @@ def test_terminal_that_is_away_has_not_changed(rig: Rig) -> None:
     assert rig.events(EventType.TERMINAL_CHANGED) == []
 
 
+def test_terminal_that_shows_what_it_showed_before_has_not_changed(rig: Rig) -> None:
+    watched(rig, build_before=5000, build=5000, offset_before_s=7200, server_offset_s=7200)
+
+    rig.guard()
+
+    assert rig.events(EventType.TERMINAL_CHANGED) == []
+
+
+def test_ledger_is_asked_once_whether_another_worker_told_it(rig: Rig) -> None:
+    class Counted:
+        asked = 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.ledger, name)
+
+        def account_events(self, account: str, limit: int) -> object:
+            self.asked += 1
+            return rig.ledger.account_events(account, limit)
+
+    ledger = Counted()
+    rig.worker = Worker(rig, ledger, watched(rig, build_before=4999))  # type: ignore[arg-type]  # fake ports
+    for _ in range(3):
+        rig.clock.advance_s(rig.guard_settings.health_every_s)
+        rig.guard()
+
+    assert ledger.asked == 1
+
+
 def test_notice_that_the_ledger_did_not_take_is_told_by_the_next_look(rig: Rig) -> None:
     watched(rig, build_before=4999)
 

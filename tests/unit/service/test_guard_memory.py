@@ -167,6 +167,23 @@ def test_ledger_restored_from_before_the_peak_goes_on_from_the_checkpoint(rig: R
     assert rig.ledger.account_status("alpha").state is TradingState.HALTED
 
 
+def test_checkpoint_that_does_not_explain_the_balance_yet_is_asked_for_again(rig: Rig) -> None:
+    rig.equity("10000")
+    backup = rig.ledger.backup()
+    rig.equity("12000")
+    rig.equity("10000")
+    cash(rig, "-5000")
+    rig.ledger.restore(backup)
+    hidden = rig.book().deals.pop()
+    rig.clock.advance_s(1)
+    assert rig.guard().blind == ("alpha",)
+
+    rig.book().deals.append(hidden)
+    rig.equity("5000")
+
+    assert memory(rig).peak_equity == Decimal(6_000)
+
+
 def test_ledger_that_knows_more_than_the_checkpoint_is_believed(rig: Rig) -> None:
     gateway = counted(rig)
     gateway.refused["alpha"] = Unanswered("late")

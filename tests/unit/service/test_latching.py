@@ -9,7 +9,8 @@ from mt5fleet.domain.account import AccountStatus, TradingState
 from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.record import EventType
+from mt5fleet.domain.record import Epoch, EventType
+from mt5fleet.service.latching import Latching
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.service.crash import Fuse, Fused, Killed, every_call
 from tests.unit.service.rig import Rig, Worker
@@ -74,6 +75,7 @@ def test_bridges_latch_without_a_reason_halts_all_the_same(rig: Rig) -> None:
     look(rig)
 
     one_number(rig)
+    assert status(rig).reason == "the bridge tells no reason"
 
 
 def test_last_resort_on_an_account_that_the_ledger_had_halted_ends_under_one_number(rig: Rig) -> None:
@@ -133,9 +135,10 @@ def test_flatten_goes_on_under_the_new_number(rig: Rig) -> None:
 
     rig.drain()
 
-    one_number(rig)
+    number = one_number(rig)
     assert rig.book().positions == {}
     assert not status(rig).flatten_due
+    assert f"flat:alpha:{number}" in [one.alert.dedupe for one in rig.ledger.pending(9)]
 
 
 def test_missing_latch_at_the_bridge_lifts_nothing(rig: Rig) -> None:
@@ -145,6 +148,70 @@ def test_missing_latch_at_the_bridge_lifts_nothing(rig: Rig) -> None:
     look(rig)
 
     one_number(rig)
+
+
+def test_account_that_is_not_halted_is_latched_by_nobody(rig: Rig) -> None:
+    rig.ledger.halt("alpha", "by hand", events=(), alert=None)
+    guard = rig.ledger._account("alpha").guard
+    guard.resumed_seq = guard.halted_seq
+
+    Latching(rig.ledger, rig.gateway, told_max=9).confirm(status(rig))
+
+    assert rig.book().journal.latch() is None
+
+
+def test_latch_that_the_bridge_forgot_and_did_not_take_again_is_tried_by_the_next_sweep(rig: Rig) -> None:
+    class Deaf:
+        down = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.gateway, name)
+
+        def latch(self, account: str, sequence: int, reason: str) -> None:
+            if self.down:
+                raise Unreachable("no bridge")
+            rig.gateway.latch(account, sequence, reason)
+
+    gateway = Deaf()
+    rig.worker = Worker(rig, rig.ledger, gateway)  # type: ignore[arg-type]  # a fake port
+    breach(rig)
+    rig.book().journal = MemoryJournal("another", rig.clock.now())
+    gateway.down = True
+    look(rig)
+    assert "Halt pending on alpha" in rig.alerts()
+    gateway.down = False
+
+    rig.clock.advance_s(1)
+    rig.guard()
+
+    one_number(rig)
+
+
+def test_ledger_emptied_after_a_sweep_began_is_halted_by_that_sweep(rig: Rig) -> None:
+    class EmptiedOnce:
+        left = 1
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(rig.ledger, name)
+
+        def epoch(self) -> Epoch:
+            epoch = rig.ledger.epoch()
+            if self.left:
+                self.left = 0
+                rig.wipe()
+            return epoch
+
+    ledger = EmptiedOnce()
+    ledger.left = 0
+    rig.worker = Worker(rig, ledger, rig.gateway)  # type: ignore[arg-type]  # a fake port
+    latch_at_bridge(rig, YEAR_2100_US, local=False)
+    for _ in range(3):  # copied, confirmed, and looked at as confirmed: no look is due now
+        rig.guard()
+    ledger.left = 1
+
+    rig.guard()
+
+    assert one_number(rig) == YEAR_2100_US
 
 
 def test_emptied_ledger_is_halted_again_by_the_next_sweep_before_any_open(rig: Rig) -> None:

@@ -35,14 +35,14 @@ class RedisGuardBook(Part):
         events: tuple[Event, ...],
         alert: Alert | None,
     ) -> AccountStatus:
-        latch: tuple[Argument, ...] = ("" if halt_reason is None else halt_reason, 0)
+        latch: tuple[Argument, ...] = (0, "", 0) if halt_reason is None else (1, halt_reason, 0)
         known = (encode(GuardMemory, memory), memory.sequence, encode(Reading, reading))
         return self._judge(account, (*latch, *known), events, alert)
 
     def halt(
         self, account: str, reason: str, *, events: tuple[Event, ...], alert: Alert | None, above: int = 0
     ) -> AccountStatus:
-        return self._judge(account, (reason, above, *_NO_MEMORY), events, alert)
+        return self._judge(account, (1, reason, above, *_NO_MEMORY), events, alert)
 
     def _judge(
         self, account: str, judged: tuple[Argument, ...], events: tuple[Event, ...], alert: Alert | None
