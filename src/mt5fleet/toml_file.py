@@ -114,7 +114,9 @@ def read_toml(path: Path, kind: type[T], *, error: type[FileInvalid], missing: s
 
 
 def toml_text(value: str) -> str:
-    """A TOML basic string (TOML 1.0, "String")."""
+    """A TOML string (TOML 1.0, "String"): literal where it has backslashes, as paths of Windows do."""
+    if "\\" in value and "'" not in value and value.isprintable():
+        return f"'{value}'"
     shown = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
     return f'"{shown}"'
 

@@ -22,7 +22,7 @@ REAL MONEY: {names}
   From now on approved signals open positions there without asking again.
   - A halt stops opens and closes positions; no command lifts it yet (README, "What it does not do yet").
   - Look first: mt5fleet bridge check. Try signals with shadow = true: it checks everything, sends nothing.
-  - Set limits in the file, and the floor for the time without ledger: mt5fleet accounts floor ACCOUNT.
+  - Set limits in the file, and a floor for the time without ledger: mt5fleet accounts floor.
 """
 
 _COLUMNS = ("account", "mode", "state", "equity", "balance", "drawdown", "limit", "reading", "why")

@@ -20,7 +20,7 @@ from mt5fleet.cli.bridge_readings import readings
 from mt5fleet.cli.bridge_target import ConfigOption, FleetFileOption, NameOption, bridge_file
 from mt5fleet.domain.errors import FleetError, InvalidValue
 
-EXIT_CONFIG = 2  # the file or a secret is wrong: nothing was started
+EXIT_CONFIG = 2  # the file, a secret or the journal cannot be used: nothing was started
 EXIT_PORT = 3  # the address cannot be listened on
 
 app = typer.Typer(no_args_is_help=True, help="The process beside the terminals of one host.")
@@ -45,14 +45,12 @@ def serve(
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     try:
-        served = bridge_config(config, fleet, name, os.environ)
+        asyncio.run(_serve(bridge_config(config, fleet, name, os.environ), port_file))
     except FleetError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(EXIT_CONFIG) from None
-    try:
-        asyncio.run(_serve(served, port_file))
     except OSError as error:
-        print(f"listen: cannot listen on {served.host}:{served.port} ({error})", file=sys.stderr)
+        print(f"listen: the address cannot be listened on ({error})", file=sys.stderr)
         raise typer.Exit(EXIT_PORT) from None
 
 

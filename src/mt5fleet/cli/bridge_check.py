@@ -55,8 +55,12 @@ class Report:
         """What scripts see."""
         if not self.reached:
             return ExitCode.UNREACHABLE
-        every = [*self.bridge, *(step for steps in self.accounts.values() for step in steps)]
-        return ExitCode.REFUSED if any_failed(every) else ExitCode.OK
+        return ExitCode.REFUSED if any_failed(self.every_step) else ExitCode.OK
+
+    @property
+    def every_step(self) -> list[Step]:
+        """Those of the bridge and of all accounts."""
+        return [*self.bridge, *(step for steps in self.accounts.values() for step in steps)]
 
 
 def check(
@@ -244,11 +248,21 @@ def _show(target: Target, report: Report) -> None:
     for name, steps in report.accounts.items():
         if report.reached:
             _table(f"Account {name}", steps)
-    verdict = {
-        ExitCode.OK: "Everything is as it should be; nothing was traded.",
-        ExitCode.REFUSED: "Something is not as it should be, see above; nothing was traded.",
-    }
-    say(verdict.get(report.exit_code, "The bridge was not reached."))
+    say(f"{_verdict(report)} Nothing was traded.")
+
+
+def _verdict(report: Report) -> str:
+    if not report.reached:
+        return "The bridge was not reached."
+    found = [step.result for step in report.every_step]
+    bad, warnings = found.count(Result.FAILED), found.count(Result.WARNING)
+    if bad:
+        return f"{_count(bad, 'step')} failed, {_count(warnings, 'warning')}: see above."
+    return f"No step failed, {_count(warnings, 'warning')}." if warnings else "Everything is as it should be."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _table(title: str, steps: list[Step]) -> None:

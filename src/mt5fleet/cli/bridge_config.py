@@ -37,7 +37,6 @@ def _header(file: BridgeFile) -> Iterator[str]:
     yield from (f"#   {line}" for line in _besides(file))
     yield "# Then: mt5fleet bridge serve --config bridge.toml"
     yield "# and:  mt5fleet bridge check --config bridge.toml"
-    yield ""
 
 
 def _besides(file: BridgeFile) -> Iterator[str]:

@@ -225,7 +225,7 @@ def _floor(account: str, health: Health) -> Step:
         return warned(
             "floor",
             "none: while the ledger is away, no loss makes the bridge close by itself",
-            f"mt5fleet accounts floor {account}",
+            f"mt5fleet accounts floor {account} --equity MONEY --by NAME --key FILE",
         )
     floor = health.floor
     return passed("floor", f"equity {floor.equity:f}, {floor.readings} readings, signed by {floor.person}")
