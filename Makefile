@@ -31,6 +31,7 @@ test-unit: setup ## Run only the tests that need no other process
 
 bench: setup ## Measure latency and throughput on this machine
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.submit
 
 pins: setup ## Resolve all dependencies anew and write constraints.txt
 	@$(BIN)/python scripts/pin.py
