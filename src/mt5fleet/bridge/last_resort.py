@@ -122,6 +122,7 @@ class AccountWatch:
         self._sighting: Sighting | None = None
         self._blind = ""
         self._flatten: LocalFlatten | None = None
+        self._keeping: asyncio.Future[Latch] | None = None
         self._refused_s = limits.last_resort_every_s
 
     def stop(self) -> None:
@@ -231,12 +232,20 @@ class AccountWatch:
     async def _latch(self, sighting: Sighting) -> Latch | None:
         """Latch durably; nothing is closed before, and opens are refused from then on."""
         reason = _reason(sighting, self._silence_s())
-        try:
+        if self._keeping is None:
             # In a thread: the disk may be slow, and other accounts must not wait for it.
-            latch = await asyncio.to_thread(self._desk.standing.latch_locally, reason)
+            work = asyncio.to_thread(self._desk.standing.latch_locally, reason)
+            self._keeping = asyncio.ensure_future(work)
+        try:
+            latch = await asyncio.wait_for(asyncio.shield(self._keeping), self._pace.call_s_max)
+        except TimeoutError:
+            _log.critical("%s: last resort: %s; the latch is still being written", self._name, reason)
+            return None  # the next look waits for the same write
         except FleetError as error:
-            _log.exception("%s: last resort: %s; the latch could not be kept (%s)", self._name, reason, error)
+            self._keeping = None
+            _log.critical("%s: last resort: %s; the latch could not be kept: %s", self._name, reason, error)
             return None
+        self._keeping = None
         _log.critical("%s: latched (%s): %s", self._name, latch.sequence, reason)
         return latch
 

@@ -139,7 +139,7 @@ class Receipts:
         named = ", ".join(str(ticket) for ticket in self.tickets)
         more = "" if self.closed + self.withdrawn <= len(self.tickets) else " and more"
         tickets = f" (tickets {named}{more})" if named else ""
-        return f"{self.sends} sends, {self.closed} closed, {self.withdrawn} withdrawn{tickets}"
+        return f"{self.sends} sent, {self.closed} closed, {self.withdrawn} withdrawn{tickets}"
 
 
 class LocalFlatten:

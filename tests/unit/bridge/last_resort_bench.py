@@ -82,6 +82,7 @@ class FakeStanding:
         self.floor: Floor | None = FLOOR
         self.refusals: list[Exception] = []
         self.open_in_terminal = False
+        self.while_writing: Callable[[], object] = lambda: None
         self.on_latch: Callable[[], None] = lambda: None
 
     def kept_floor(self) -> Floor | None:
@@ -91,10 +92,10 @@ class FakeStanding:
         if self.refusals:
             raise self.refusals.pop(0)
         self._done.append("latch")
+        latch = Latch(sequence=LATCH_SEQUENCE, reason=reason, at=self._clock.now(), local=True)
+        self.while_writing()
         if self._journal.standing is None:
-            self._journal.standing = Latch(
-                sequence=LATCH_SEQUENCE, reason=reason, at=self._clock.now(), local=True
-            )
+            self._journal.standing = latch
         self.on_latch()
         return self._journal.standing
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -204,6 +205,25 @@ def test_latch_that_is_not_kept_closes_nothing_and_is_tried_again(error: Excepti
     bench.look(3)
     assert bench.changes == []
     bench.look(1)
+    assert bench.changes == ["latch", "close 1"]
+
+
+def test_latch_that_is_slow_to_be_kept_is_waited_for_and_written_once() -> None:
+    bench = Bench()
+    bench.watch._pace = replace(PACE, call_s_max=0.05)
+    slow = threading.Event()
+    bench.desk.standing.while_writing = lambda: slow.wait(10)
+
+    async def look_at_a_slow_disk() -> None:
+        for _ in range(5):
+            bench.clock.advance_s(1)
+            await bench.watch.look()
+        assert bench.desk.done == ["latch"]
+        slow.set()
+        bench.clock.advance_s(1)
+        await bench.watch.look()
+
+    asyncio.run(look_at_a_slow_disk())
     assert bench.changes == ["latch", "close 1"]
 
 
