@@ -1,6 +1,5 @@
 """The gateway over a scripted module on a clock that stands still: moments and rare answers, exactly."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -9,156 +8,15 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.adapters.mt5.gateway import ModuleGateway
-from mt5fleet.adapters.mt5.settings import TerminalSettings
-from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import InvalidValue, Unanswered, Unreachable
-from mt5fleet.domain.ids import OrderKey, order_key
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import CloseOrder, OpenOrder, Outcome, Permit
-from mt5fleet.domain.signal import Entry, Side
-from mt5fleet.testing.clock import ManualClock
-from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.mt5 import rows
-
-KEY = order_key("Simulator-1", 1001, "signal", 0)
-DEPOSIT = SimpleNamespace(
-    ticket=1, order=0, time_msc=0, type=2, entry=0, magic=0, position_id=0, reason=0, volume=0.0, price=0.0,
-    commission=0.0, swap=0.0, profit=10_000.0, fee=0.0, symbol="", comment="",
-)  # fmt: skip
-
-
-class Module:
-    """A terminal that answers as a test tells it; `sent` counts what left."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
-        self.account = rows.account()
-        self.terminal = rows.terminal()
-        self.error = (1, "Success")
-        self.on_send: Callable[[], Any] = lambda: None
-        self.sent: list[dict[str, Any]] = []
-        self.open: tuple[Any, ...] = ()
-        self.done: list[Any] = [DEPOSIT]
-
-    def last_error(self) -> tuple[int, str]:
-        return self.error
-
-    def account_info(self) -> Any:
-        return self.account
-
-    def terminal_info(self) -> Any:
-        return self.terminal
-
-    def symbol_info(self, symbol: str) -> Any:
-        return rows.symbol()
-
-    def symbol_info_tick(self, symbol: str) -> Any:
-        return SimpleNamespace(time_msc=int(self.clock.now().timestamp() * 1000), bid=1.1, ask=1.1001)
-
-    def positions_get(self) -> Any:
-        return self.open
-
-    def orders_get(self) -> Any:
-        return ()
-
-    def history_orders_get(self, since: int, until: int) -> Any:
-        return ()
-
-    def history_deals_get(self, *window: int, ticket: int = 0, position: int = 0) -> Any:
-        if position:
-            return tuple(row for row in self.done if row.position_id == position)
-        return tuple(row for row in self.done if ticket in (0, row.ticket))
-
-    def order_send(self, request: dict[str, Any]) -> Any:
-        self.sent.append(request)
-        return self.on_send()
-
-
-class Desk:
-    """The gateway with everything around it."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.module = Module(self.clock)
-        self.journal = MemoryJournal("j-1", self.clock.now() - timedelta(days=1))
-        self.settings = TerminalSettings(
-            account="a",
-            server="Simulator-1",
-            login=1001,
-            mode=Mode.DEMO,
-            visibility_lag_s=2.0,
-            settle_s=10.0,
-            server_offset_s=0,
-        )
-        module: Any = self.module
-        self.gateway = ModuleGateway(module, self.settings, self.journal, self.clock)
-
-    def permit(self, attempt: int = 1, key: OrderKey = KEY) -> Permit:
-        now = self.clock.now()
-        return Permit(
-            key=key.text,
-            attempt=attempt,
-            token=1,
-            not_after=now + timedelta(seconds=5),
-            sent_at=now,
-            journal_id=None,
-        )
-
-    def submit(self, attempt: int = 1) -> Outcome:
-        order = OpenOrder(
-            symbol="EURUSD",
-            side=Side.BUY,
-            entry=Entry.MARKET,
-            volume=Decimal("0.10"),
-            price=None,
-            tolerance=None,
-            stop_loss=None,
-            take_profit=None,
-            magic=KEY.magic,
-            comment=KEY.comment,
-            created_at=self.clock.now(),
-            expires_at=None,
-        )
-        return self.gateway.submit("a", order, self.permit(attempt))
-
-    def close(self, ticket: int, remaining: str = "0") -> Outcome:
-        order = CloseOrder(opening_key=None, opening_magic=None, ticket=ticket, remaining=Decimal(remaining))
-        return self.gateway.close("a", order, self.permit())
-
-    def resolve(self, attempt: int = 1) -> Outcome:
-        return self.gateway.resolve("a", KEY.text, KEY.magic, attempt, 1, self.clock.now())
-
-    def lose(self) -> None:
-        """Send an order whose outcome nobody knows."""
-        self.module.error = (-10002, "IPC recv failed")
-        assert self.submit().state is OrderState.IN_DOUBT
+from tests.unit.mt5.desk import DEPOSIT, KEY, Desk, answer, position
 
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def answer(**changes: Any) -> Any:
-    fields = {"retcode": 10009, "deal": 0, "order": 0, "volume": 0.1, "price": 1.1001, "comment": ""}
-    return SimpleNamespace(**{**fields, **changes})
-
-
-def position(**changes: Any) -> Any:
-    fields = {
-        "ticket": 5,
-        "identifier": 5,
-        "time_msc": 0,
-        "type": 0,
-        "magic": KEY.magic,
-        "volume": 0.1,
-        "price_open": 1.1,
-        "sl": 0.0,
-        "tp": 0.0,
-        "symbol": "EURUSD",
-    }
-    return SimpleNamespace(**{**fields, **changes})
 
 
 def test_absence_counts_only_after_the_terminals_own_time_and_in_two_looks(desk: Desk) -> None:
