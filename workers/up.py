@@ -29,12 +29,12 @@ def main(options: list[str]) -> int:
     environ = _environment(asked)
     try:
         told = read_told(environ)
+        wish = Wish(workers=asked.workers, beat=not asked.no_beat, simulator=not asked.no_simulator)
+        os.environ.update(environ)
+        _run(told, wish, asked)
     except FleetError as error:
         sys.stderr.write(f"mt5fleet: {error}\n")
         return EXIT_REFUSED
-    wish = Wish(workers=asked.workers, beat=not asked.no_beat, simulator=not asked.no_simulator)
-    os.environ.update(environ)
-    _run(told, wish, asked)
     return 0
 
 

@@ -11,6 +11,7 @@ from mt5fleet.cli.output import AsJson, plain, print_json, refuse, table
 from mt5fleet.cli.tools import tools_of
 from mt5fleet.domain.broker import Reading
 from mt5fleet.domain.errors import GatewayError
+from mt5fleet.ports.gateway import STREAM_EVERY_S_MAX, STREAM_EVERY_S_MIN
 
 EVERY_S = 1.0
 _COLUMNS = ("account", "equity", "balance", "margin", "free margin", "positions", "orders", "read at")
@@ -25,7 +26,10 @@ def readings(
     config: ConfigOption = None,
     follow: Annotated[bool, typer.Option("--follow", help="Read again and again, until Ctrl-C.")] = False,
     every_s: Annotated[
-        float, typer.Option("--every", help="Seconds between two readings.", min=0.1, max=3600)
+        float,
+        typer.Option(
+            "--every", help="Seconds between two readings.", min=STREAM_EVERY_S_MIN, max=STREAM_EVERY_S_MAX
+        ),
     ] = EVERY_S,
     as_json: AsJson = False,
 ) -> None:

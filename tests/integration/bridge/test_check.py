@@ -1,38 +1,19 @@
 """`mt5fleet bridge check` against a real bridge, served from a folder with nothing but its own file."""
 
-import json
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway
 from mt5fleet.adapters.system_clock import SystemClock
-from mt5fleet.people_file import save_people
-from mt5fleet.simulator.process import BrokerProcess, start_broker
-from tests.contract.gateway.people import PEOPLE, floor_of
-from tests.contract.gateway.rigs import EVENTUALLY_S_MAX, LOGIN, PASSWORD, SERVER, simulator
+from mt5fleet.simulator.process import start_broker
+from tests.contract.gateway.people import floor_of
+from tests.contract.gateway.rigs import LOGIN, simulator
+from tests.integration.bridge.checked_host import TOKEN, Host, is_up, of
+from tests.unit.bridge.certificates import Authority
 
-TOKEN = "check-token"
-BRIDGE = f"""
-[bridge]
-name = "desk"
-listen = "127.0.0.1:0"
-token_file = "token"
-visibility_lag_s = 0.3
-[simulator]
-address = "SIMULATOR"
-[accounts.alpha]
-server = "{SERVER}"
-login = {LOGIN}
-mode = "demo"
-password_file = "alpha.password"
-server_offset_s = 7200
-"""
 SKIPPED_WITHOUT_TERMINAL = [
     "login and server",
     "mode",
@@ -42,96 +23,6 @@ SKIPPED_WITHOUT_TERMINAL = [
     "server time",
     "dry order",
 ]
-Steps = Mapping[str, Mapping[str, str]]
-
-
-class Host:
-    """A folder as the bridge's host has it, and the commands run there."""
-
-    def __init__(self, folder: Path, broker: BrokerProcess) -> None:
-        self.folder, self.broker = folder, broker
-        self.port = 0
-        (folder / "bridge.toml").write_text(BRIDGE.replace("SIMULATOR", broker.address))
-        (folder / "token").write_text(TOKEN)
-        (folder / "alpha.password").write_text(PASSWORD)
-        save_people(folder / "people.toml", PEOPLE)
-
-    def change(self, old: str, new: str) -> None:
-        path = self.folder / "bridge.toml"
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        port_file = self.folder / "port"
-        port_file.unlink(missing_ok=True)
-        process = subprocess.Popen(self._command("serve", "--port-file", "port"), cwd=self.folder)
-        try:
-            until(port_file.exists)
-            self.port = int(port_file.read_text())
-            self.change('listen = "127.0.0.1:0"', f'listen = "127.0.0.1:{self.port}"')
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-            self.change(f'listen = "127.0.0.1:{self.port}"', 'listen = "127.0.0.1:0"')
-
-    def check(self, *options: str) -> tuple[int, Steps]:
-        """Exit code, and every step by its name."""
-        command = self._command("check", "--json", *options)
-        asked = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert asked.stdout, asked.stderr
-        document = json.loads(asked.stdout)
-        steps = [*document["steps"], *document["accounts"].get("alpha", [])]
-        return asked.returncode, {step["name"]: step for step in steps}
-
-    def check_until(self, condition: Callable[[Steps], bool]) -> tuple[int, Steps]:
-        """Check again while the terminal is still being started."""
-        deadline = time.monotonic() + EVENTUALLY_S_MAX
-        while True:
-            code, steps = self.check()
-            if condition(steps):
-                return code, steps
-            assert time.monotonic() < deadline, steps
-
-    @contextmanager
-    def gateway(self) -> Iterator[BridgeGateway]:
-        address = BridgeAddress(host="127.0.0.1", port=self.port, token=TOKEN)
-        gateway = BridgeGateway({"desk": address}, lambda _: "desk")
-        try:
-            yield gateway
-        finally:
-            gateway.disconnect()
-
-    def _command(self, name: str, *options: str) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "mt5fleet.cli.main",
-            "bridge",
-            name,
-            "--config",
-            "bridge.toml",
-            *options,
-        ]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + EVENTUALLY_S_MAX
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
-
-
-def of(steps: Steps, *results: str) -> list[str]:
-    return [name for name, step in steps.items() if step["result"] in results]
-
-
-def is_up(steps: Steps) -> bool:
-    return steps["terminal"]["result"] == "ok"
 
 
 @pytest.fixture
@@ -243,7 +134,81 @@ def test_a_wrong_file_is_exit_code_two(host: Host) -> None:
 
     for name in ("serve", "check"):
         ended = subprocess.run(
-            host._command(name), cwd=host.folder, capture_output=True, timeout=60, check=False
+            host.command(name), cwd=host.folder, capture_output=True, timeout=60, check=False
         )
         assert ended.returncode == 2
         assert b"accounts.alpha.logim: is not a field" in ended.stderr
+
+
+@dataclass(frozen=True)
+class _Tls:
+    folder: Path
+    authority: Authority
+
+    def sections(self, *, asks: bool, name: str = "desk.example", shown: str = "") -> str:
+        """TLS of the bridge, and how its host reaches it."""
+        pair = self.authority.issue("desk.example", address=None)
+        client_ca = f"client_ca_file = '{self.authority.ca_file}'" if asks else ""
+        return f"""
+[bridge.tls]
+cert_file = '{pair.cert_file}'
+key_file = '{pair.key_file}'
+{client_ca}
+[bridge.check]
+ca_file = '{self.authority.ca_file}'
+server_name = "{name}"
+{shown}
+[simulator]"""
+
+    def shown(self) -> str:
+        own = self.authority.issue("ops")
+        return f"cert_file = '{own.cert_file}'\nkey_file = '{own.key_file}'"
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> _Tls:
+    return _Tls(tmp_path, Authority(tmp_path, "house"))
+
+
+def test_a_bridge_open_to_others_is_checked_over_tls(host: Host, tls: _Tls) -> None:
+    host.change("[simulator]", tls.sections(asks=False))
+
+    with host.serving():
+        code, steps = host.check_until(is_up)
+
+    assert (code, of(steps, "failed")) == (0, [])
+    assert steps["TLS and token"]["says"] == "admitted, TLS, token"
+
+
+def test_the_host_trusts_the_bridge_s_own_certificate_unless_told_otherwise(host: Host, tls: _Tls) -> None:
+    host.change("[simulator]", tls.sections(asks=False))
+    host.change(f"ca_file = '{tls.authority.ca_file}'\n", "")
+
+    with host.serving():
+        _, steps = host.check()
+
+    assert steps["TLS and token"]["result"] == "ok"
+
+
+def test_certificates_of_both_sides_need_no_token(host: Host, tls: _Tls) -> None:
+    host.change("[simulator]", tls.sections(asks=True, shown=tls.shown()))
+    host.change('token_file = "token"\n', "")
+
+    with host.serving():
+        code, steps = host.check_until(is_up)
+
+    assert (code, of(steps, "failed")) == (0, [])
+    assert steps["TLS and token"]["says"] == "admitted, TLS, certificate only"
+
+
+@pytest.mark.parametrize("wrong", ["name", "authority"])
+def test_a_bridge_that_is_not_the_one_meant_fails_the_tls_step(host: Host, tls: _Tls, wrong: str) -> None:
+    name = "other.example" if wrong == "name" else "desk.example"
+    host.change("[simulator]", tls.sections(asks=False, name=name))
+    with host.serving():
+        if wrong == "authority":
+            stranger = Authority(tls.folder, "stranger")
+            host.change(f"ca_file = '{tls.authority.ca_file}'", f"ca_file = '{stranger.ca_file}'")
+        code, steps = host.check()
+
+    assert (code, of(steps, "failed")) == (1, ["TLS and token"])

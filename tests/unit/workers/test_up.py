@@ -27,6 +27,18 @@ def test_wrong_field_of_the_file_is_refused_with_its_rule(
     assert "workers.processes" in capsys.readouterr().err
 
 
+def test_token_that_is_not_there_is_refused_with_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "fleet.toml"
+    account = "[accounts.a]\nserver = 'S'\nlogin = 1\nmode = 'demo'\n"
+    bridge = "[bridges.local]\ntoken_env = 'NO_SUCH_TOKEN'\n"
+    file.write_text(f"[redis]\nledger_url = 'redis://h/0'\n{account}{bridge}", encoding="utf-8")
+
+    assert main(["up", "--file", str(file)]) == 2
+    assert "bridges.local.token: environment variable NO_SUCH_TOKEN" in capsys.readouterr().err
+
+
 def test_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["down"]) == 2
     assert "python -m workers up" in capsys.readouterr().err
