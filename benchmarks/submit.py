@@ -19,7 +19,6 @@ from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -33,8 +32,9 @@ from mt5fleet.adapters.sqlite.journal import JournalFile, SqliteJournal, journal
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import GatewayError
-from mt5fleet.domain.ids import order_key
-from mt5fleet.domain.order import OpenOrder, Permit
+from mt5fleet.domain.ids import OrderKey, order_key
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import OpenOrder, Outcome, Permit
 from mt5fleet.domain.signal import Entry, Side
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.ports.journal import JournalEntry
@@ -175,12 +175,21 @@ def _write_all(journal: SqliteJournal) -> None:
 def _submit(gateway: Gateway, account: int, name: str, spent: Rows) -> tuple[float, Rows]:
     """One order from call to answer, in ms, and what its stages took.
 
-    The ledger was heard of just before, outside the measured time.
+    The ledger was heard of before, outside the measured time.
     """
     key = order_key(SERVER, FIRST_LOGIN + account, name, 0)
     journal_id = _journal_heard_of(gateway, f"bench-{account}")
-    now = SystemClock().now()
-    order = OpenOrder(
+    order, permit = _order(key), _permit(key, journal_id)
+    outcomes: list[Outcome] = []
+    spent.clear()
+    took_ms = _timed_ms(lambda: outcomes.append(gateway.submit(f"bench-{account}", order, permit)))
+    if outcomes[0].state is not OrderState.FILLED:
+        sys.exit(f"not filled: {outcomes[0].sentence}")
+    return took_ms, dict(spent)
+
+
+def _order(key: OrderKey) -> OpenOrder:
+    return OpenOrder(
         symbol=SYMBOL,
         side=Side.BUY,
         entry=Entry.MARKET,
@@ -191,11 +200,14 @@ def _submit(gateway: Gateway, account: int, name: str, spent: Rows) -> tuple[flo
         take_profit=None,
         magic=key.magic,
         comment=key.comment,
-        created_at=now,
+        created_at=SystemClock().now(),
         expires_at=None,
     )
+
+
+def _permit(key: OrderKey, journal_id: str) -> Permit:
     now = SystemClock().now()
-    permit = Permit(
+    return Permit(
         key=key.text,
         attempt=1,
         token=1,
@@ -203,12 +215,6 @@ def _submit(gateway: Gateway, account: int, name: str, spent: Rows) -> tuple[flo
         sent_at=now,
         journal_id=journal_id,
     )
-    outcomes: list[Any] = []
-    spent.clear()
-    took_ms = _timed_ms(lambda: outcomes.append(gateway.submit(f"bench-{account}", order, permit)))
-    if outcomes[0].state != "FILLED":
-        sys.exit(f"not filled: {outcomes[0].sentence}")
-    return took_ms, dict(spent)
 
 
 _heard: dict[tuple[int, str], tuple[float, str]] = {}

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-SHIPPED_SUFFIXES = {".py", ".lua", ".json", ".toml", ".typed"}
+SHIPPED_SUFFIXES = {".py", ".lua", ".json", ".proto", ".pyi", ".toml", ".typed"}
 #: What a producer must never pay for, or even have installed. (sqlite3 stays: the spool is such a file.)
 HEAVY = {
     *("MetaTrader5", "apprise", "fakeredis", "flower", "grpc", "httpx", "lupa", "numpy", "prometheus_client"),
