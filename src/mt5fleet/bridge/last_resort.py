@@ -239,11 +239,11 @@ class AccountWatch:
         try:
             latch = await asyncio.wait_for(asyncio.shield(self._keeping), self._pace.call_s_max)
         except TimeoutError:
-            _log.critical("%s: last resort: %s; the latch is still being written", self._name, reason)
+            _log.critical("%s: %s; the latch is still being written", self._name, reason)
             return None  # the next look waits for the same write
         except FleetError as error:
             self._keeping = None
-            _log.critical("%s: last resort: %s; the latch could not be kept: %s", self._name, reason, error)
+            _log.critical("%s: %s; the latch could not be kept: %s", self._name, reason, error)
             return None
         self._keeping = None
         _log.critical("%s: latched (%s): %s", self._name, latch.sequence, reason)

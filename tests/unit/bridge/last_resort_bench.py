@@ -152,8 +152,8 @@ class FakeDesk:
         assert isinstance(order, CloseOrder | CancelOrder)
         call = f"{name} {order.ticket}"
         self.hook(call)
-        if permit.token < self.journal.token:
-            raise StaleToken(self.journal.token)
+        if permit.token < self.journal.newest_token():
+            raise StaleToken(self.journal.newest_token())
         self.done.append(call)
         self.permits.append(permit)
         if self.scripted[call]:
