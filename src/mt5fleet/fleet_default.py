@@ -141,6 +141,20 @@ listen = "127.0.0.1:7451"
 token_file = "secrets/bridge.token"
 journal_dir = "journal"  # what was sent to the terminals; keep it
 visibility_lag_s = 2.0  # how long a broker may take to show what it did
+# people_file = "people.toml"  # who may lift a halt and set a floor: `mt5fleet people add NAME --role risk`
+
+# A bridge on another machine. A token is never sent there without TLS. `mt5fleet bridge config --name desk`
+# prints the bridge.toml for its host.
+# [bridges.desk]
+# listen = "0.0.0.0:7451"
+# address = "10.0.0.5:7451"  # where workers reach it
+# token_file = "secrets/desk.token"  # the same on both sides
+# [bridges.desk.tls.workers]  # how workers know it; cert_file and key_file where it asks for a certificate
+# ca_file = "tls/ca.pem"
+# server_name = "desk.example"  # the name in its certificate, where that is not the address
+# [bridges.desk.tls.bridge]  # what it shows; client_ca_file makes it ask workers for a certificate
+# cert_file = "tls/desk.pem"
+# key_file = "tls/desk.key"
 
 [channels.log]
 kind = "log"
@@ -162,10 +176,12 @@ quote_age_s_max = 30
 reading_age_s_max = 10  # older equity: nothing is opened
 margin_free_percent_min = 10  # of equity, left after the order
 
-# An account. Further fields: shadow = true (check and record everything, send nothing), enabled = false,
-# foreign = "leave" (a flatten leaves positions the fleet did not open), base_lots = 0.1 (what a multiplier
-# multiplies), bridge = "NAME", terminal_path = "...", symbols = {{ "GOLD" = "XAUUSD" }}.
-# mode = "real" means real money. This version accepts the simulator only.
+# An account. Further fields: shadow = true (check and record everything, send nothing), enabled = false (open
+# nothing; its bridge goes on serving what is open), foreign = "leave" (a flatten leaves positions the fleet did
+# not open), base_lots = 0.1 (what a multiplier multiplies), bridge = "NAME", symbols = {{ "GOLD" = "XAUUSD" }},
+# terminal_path = 'C:\\MT5\\alpha\\terminal64.exe', server_offset_s = 7200 (the server's distance from UTC, where
+# it cannot be learned from prices).
+# mode = "real" means real money: it needs allow_real = true here, and `mt5fleet accounts apply --allow-real`.
 """
 
 _SIMULATOR = """\

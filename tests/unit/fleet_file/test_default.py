@@ -25,6 +25,22 @@ def test_default_fleet_loads_unedited_and_fits_its_simulator(tmp_path: Path) -> 
     assert resolve_secret(fleet.bridges["local"].token, {})
 
 
+def test_the_bridge_in_the_comments_is_good_as_it_stands(tmp_path: Path) -> None:
+    write_default(render_default(tmp_path))
+    path = tmp_path / "fleet.toml"
+    lines = path.read_text().splitlines()
+    first = lines.index("# [bridges.desk]")
+    last = next(number for number in range(first, len(lines)) if not lines[number])
+    lines[first:last] = [line.removeprefix("# ") for line in lines[first:last]]
+    path.write_text("\n".join(lines))
+
+    desk = load(path).bridges["desk"]
+
+    assert (desk.is_far, desk.wants_token) == (True, True)
+    assert desk.tls.bridge is not None
+    assert desk.tls.bridge.key_file == tmp_path / "tls" / "desk.key"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such mode")
 def test_files_with_passwords_are_for_their_owner_only(tmp_path: Path) -> None:
     files = render_default(tmp_path)
