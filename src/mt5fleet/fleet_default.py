@@ -176,11 +176,11 @@ quote_age_s_max = 30
 reading_age_s_max = 10  # older equity: nothing is opened
 margin_free_percent_min = 10  # of equity, left after the order
 
-# An account. Further fields: shadow = true (check and record everything, send nothing), enabled = false (open
-# nothing; its bridge goes on serving what is open), foreign = "leave" (a flatten leaves positions the fleet did
-# not open), base_lots = 0.1 (what a multiplier multiplies), bridge = "NAME", symbols = {{ "GOLD" = "XAUUSD" }},
-# terminal_path = 'C:\\MT5\\alpha\\terminal64.exe', server_offset_s = 7200 (the server's distance from UTC, where
-# it cannot be learned from prices).
+# An account. Further fields: shadow = true (check and record everything, send nothing), enabled = false
+# (open nothing; its bridge goes on serving what is open), foreign = "leave" (a flatten leaves positions the
+# fleet did not open), base_lots = 0.1 (what a multiplier multiplies), bridge = "NAME",
+# symbols = {{ "GOLD" = "XAUUSD" }}, terminal_path = 'C:\\MT5\\alpha\\terminal64.exe', server_offset_s = 7200
+# (the server's distance from UTC, where it cannot be learned from prices).
 # mode = "real" means real money: it needs allow_real = true here, and `mt5fleet accounts apply --allow-real`.
 """
 
