@@ -1,7 +1,7 @@
 """Looks at the bridges' healths from time to time: latch, journal, and what changed at the terminals.
 
-The first look of an account in a process, and in each epoch of the ledger, comes before it is judged: what
-the ledger has forgotten, the bridge may know.
+The first look of an account in a process, in each epoch of the ledger and after each silence of the bridge
+comes before it is judged: what the ledger has forgotten or never heard of, the bridge may know.
 """
 
 from typing import Protocol
@@ -69,6 +69,10 @@ class BridgeWatch:
         if agreed.latch_confirmed or agreed.state is not TradingState.HALTED:
             self._looked[status.account] = (epoch, self._clock.monotonic_s())
         return agreed
+
+    def silent(self, account: str) -> None:
+        """No reading came: what the bridge did meanwhile by itself is looked at when it answers again."""
+        self._looked.pop(account, None)
 
     def _due(self, status: AccountStatus, epoch: int) -> bool:
         if self._first(status, epoch):

@@ -152,10 +152,15 @@ class GuardSweep:
     def _look(self, account: Account, answer: Reading | Blind, epoch: int, tally: _Tally) -> None:
         """The bridge is asked more only where a reading came: a silent one is not waited for again."""
         status = self._ledger.account_status(account.name)
-        judged = answer if isinstance(answer, Blind) else self._watch.look(status, epoch)
-        if isinstance(judged, AccountStatus) and isinstance(answer, Reading):
-            status = judged
-            judged = self._judged(account, answer, status, epoch)
+        judged: AccountStatus | Blind
+        if isinstance(answer, Blind):
+            self._watch.silent(account.name)
+            judged = answer
+        else:
+            judged = self._watch.look(status, epoch)
+            if isinstance(judged, AccountStatus):
+                status = judged
+                judged = self._judged(account, answer, status, epoch)
         if isinstance(judged, Blind):
             tally.blind.append(account.name)
             self._blindness.tell(account.name, judged, status.memory)

@@ -69,6 +69,21 @@ def test_latch_of_the_last_resort_says_so(rig: Rig) -> None:
     assert rig.waker.urgent[-1] == ("alpha",)
 
 
+def test_latch_raised_while_the_bridge_was_out_of_reach_is_copied_by_the_sweep_that_reaches_it(
+    rig: Rig,
+) -> None:
+    rig.guard()
+    rig.book().connected = False
+    rig.clock.advance_s(1)
+    rig.guard()
+    latch_at_bridge(rig, YEAR_2100_US, local=True)
+    rig.book().connected = True
+
+    rig.guard()
+
+    assert one_number(rig) == YEAR_2100_US
+
+
 def test_bridges_latch_without_a_reason_halts_all_the_same(rig: Rig) -> None:
     latch_at_bridge(rig, 7, local=False, reason="")
 
