@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,18 +10,16 @@ from enum import StrEnum
 
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError, InvalidValue, Latched, Unanswered, Unreachable
+from mt5fleet.domain.errors import GatewayError, InvalidValue, JournalUnwritable, Unanswered, Unreachable
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.person import Person
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import STREAM_EVERY_S_MAX, STREAM_EVERY_S_MIN
-from mt5fleet.ports.journal import JournalEntry
 from mt5fleet.testing.fake_broker import Executed, FakeAccount, fake_instrument
 from mt5fleet.testing.fake_looks import (
     dry_run,
-    halted,
     health_of,
     refusal_of_any,
     refusal_of_market,
@@ -51,9 +50,11 @@ from mt5fleet.testing.fake_standing import (
     People,
     binding,
     keep_floor,
+    keep_memory,
     lift_latch,
     raise_latch,
 )
+from mt5fleet.testing.fake_writing import close_absent, close_attempt, conclusive, finish, write_ahead
 from mt5fleet.testing.memory_journal import MemoryJournal
 
 
@@ -196,7 +197,7 @@ class FakeGateway:
             or refusal_of_market(book, order)
         )
         if refused is not None:
-            return _closed(book, permit, refused)
+            return close_attempt(book, permit, refused)
         return self._send(book, "submit", permit, lambda part: open_order(book, order, part))
 
     def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
@@ -209,7 +210,11 @@ class FakeGateway:
             return applied("nothing is left to close", existed=True)
         volume, magic = close_volume(position, order.remaining), require_order_key(permit.key)
         return self._reduce(
-            book, "close", permit, lambda part: close_position(book, position, volume * part, magic)
+            book,
+            "close",
+            permit,
+            lambda part: close_position(book, position, volume * part, magic),
+            needs_journal=order.ticket is None or order.remaining > 0,
         )
 
     def modify(self, account: str, order: ModifyOrder, permit: Permit) -> Outcome:
@@ -225,7 +230,7 @@ class FakeGateway:
             return applied("the levels stand already", existed=True)
         refused = refusal_of_any(book, permit) or refusal_of_mode(book)
         if refused is not None:
-            return _closed(book, permit, refused)
+            return close_attempt(book, permit, refused)
         return self._send(
             book, "modify", permit, lambda _: change_levels(book, position, resting, order, permit.key)
         )
@@ -238,7 +243,13 @@ class FakeGateway:
         resting = find_order(book, order.ticket, order.opening_magic)
         if resting is None:
             return applied("the order does not rest any more", existed=True)
-        return self._reduce(book, "cancel", permit, lambda _: cancel_order(book, resting, permit.key))
+        return self._reduce(
+            book,
+            "cancel",
+            permit,
+            lambda _: cancel_order(book, resting, permit.key),
+            needs_journal=order.ticket is None,
+        )
 
     def resolve(
         self, account: str, key: str, magic: int, attempt: int, token: int, since: datetime
@@ -246,16 +257,12 @@ class FakeGateway:
         book = self._enter(account, token)
         if not book.synchronised:
             return Outcome(state=OrderState.IN_DOUBT, sentence="the terminal has not caught up yet")
-        known = broker_trace(book, magic, None) or _conclusive(book.journal.entries(key))
+        known = broker_trace(book, magic, None) or conclusive(book.journal.entries(key))
         if known is not None:
             return replace(known, existed=True)
         if unsettled(book.journal, key) and not self._absent_twice(account, key):
             return Outcome(state=OrderState.IN_DOUBT, sentence="absent so far: look again")
-        for entry in unsettled(book.journal, key):
-            book.journal.bury(key, entry.attempt)
-        if attempt > 0:
-            book.journal.bury(key, attempt)
-        return not_sent("the broker shows no trace; this attempt will never be sent", Retry.AFTER_DELAY)
+        return close_absent(book, key, attempt)
 
     def latch(self, account: str, sequence: int, reason: str) -> None:
         raise_latch(self._book(account), sequence, reason, self.unanswered_s)
@@ -264,7 +271,7 @@ class FakeGateway:
         lift_latch(self._book(account), record, self._people)
 
     def checkpoint(self, account: str, memory: GuardMemory) -> None:
-        self._book(account).journal.set_memory(memory)
+        keep_memory(self._book(account), memory)
 
     def memory(self, account: str) -> GuardMemory | None:
         return self._book(account).journal.memory()
@@ -285,7 +292,8 @@ class FakeGateway:
         if not book.connected:
             raise Unreachable(f"the terminal of {account} is not connected")
         if token is not None:
-            book.journal.see_token(token)
+            with suppress(JournalUnwritable):
+                book.journal.see_token(token)
         book.expire()
         return book
 
@@ -316,22 +324,33 @@ class FakeGateway:
             self.clock.sleep_s(every_s)
 
     def _reduce(
-        self, book: FakeAccount, operation: str, permit: Permit, execute: Callable[[Decimal], Outcome]
+        self,
+        book: FakeAccount,
+        operation: str,
+        permit: Permit,
+        execute: Callable[[Decimal], Outcome],
+        *,
+        needs_journal: bool,
     ) -> Outcome:
         """Send what only reduces risk; a latch, a silent ledger and a wrong mode do not stop it."""
         refused = refusal_of_any(book, permit)
         if refused is not None:
-            return _closed(book, permit, refused)
-        return self._send(book, operation, permit, execute)
+            return close_attempt(book, permit, refused)
+        return self._send(book, operation, permit, execute, needs_journal=needs_journal)
 
     def _send(
-        self, book: FakeAccount, operation: str, permit: Permit, execute: Callable[[Decimal], Outcome]
+        self,
+        book: FakeAccount,
+        operation: str,
+        permit: Permit,
+        execute: Callable[[Decimal], Outcome],
+        *,
+        needs_journal: bool = True,
     ) -> Outcome:
         """Write ahead, then execute once; faults strike here."""
-        try:
-            _write(book, operation, permit)
-        except Latched as latched:
-            return _closed(book, permit, halted(latched.reason))
+        refused = write_ahead(book, operation, permit, needs_journal=needs_journal)
+        if refused is not None:
+            return refused
         fault = self._take(book.name, *(kind for kind in Fault if kind not in _WIRE))
         if fault in (Fault.LOST_BEFORE, Fault.DOUBT_BEFORE):
             return _silence(book, fault)
@@ -341,7 +360,7 @@ class FakeGateway:
             outcome = execute(Decimal("0.5") if fault is Fault.PARTIAL else Decimal(1))
         if fault in (Fault.LOST_AFTER, Fault.DOUBT_AFTER):
             return _silence(book, fault)
-        book.journal.finish(permit.key, permit.attempt, outcome)
+        finish(book, permit, outcome)
         return outcome
 
     def _absent_twice(self, account: str, key: str) -> bool:
@@ -355,12 +374,6 @@ class FakeGateway:
             return str(error)
 
 
-def _closed(book: FakeAccount, permit: Permit, refused: Outcome) -> Outcome:
-    """The refusal; this attempt will never be sent."""
-    book.journal.bury(permit.key, permit.attempt)
-    return refused
-
-
 def _silence(book: FakeAccount, fault: Fault | None) -> Outcome:
     if fault in (Fault.LOST_BEFORE, Fault.LOST_AFTER):
         raise Unanswered(f"the bridge of {book.name} gave no answer in time")
@@ -371,25 +384,3 @@ def _refusal(fault: Fault | None) -> Outcome:
     if fault is Fault.REQUOTE:
         return not_sent("the price moved before the broker could fill it", Retry.AFTER_REPRICE, retcode=10004)
     return Outcome(state=OrderState.REJECTED, sentence="the broker refused the order", retcode=10006)
-
-
-def _write(book: FakeAccount, operation: str, permit: Permit) -> None:
-    book.journal.write(
-        JournalEntry(
-            key=permit.key,
-            attempt=permit.attempt,
-            token=permit.token,
-            operation=operation,
-            request="{}",
-            written_at=book.clock.now(),
-            outcome=None,
-            tombstone=False,
-        )
-    )
-
-
-def _conclusive(entries: tuple[JournalEntry, ...]) -> Outcome | None:
-    """The newest outcome that says the order is settled for good."""
-    settled = [entry.outcome for entry in entries if entry.outcome is not None]
-    unclear = (OrderState.NOT_SENT, OrderState.IN_DOUBT)
-    return next((outcome for outcome in reversed(settled) if outcome.state not in unclear), None)

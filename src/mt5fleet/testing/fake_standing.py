@@ -1,9 +1,11 @@
 """What stands at the made-up bridge, apart from the real one's code so that one mistake is not made twice."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
-from mt5fleet.domain.errors import InvalidValue, Unanswered
+from mt5fleet.domain.account import GuardMemory
+from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
 from mt5fleet.domain.latch import Binding, Floor, Latch
 from mt5fleet.domain.person import Person
 from mt5fleet.messages.records import FloorRecord, Record, ResumeRecord, open_record, verify_record
@@ -16,7 +18,8 @@ People = Callable[[], Mapping[str, Person]]
 def raise_latch(book: FakeAccount, sequence: int, reason: str, unanswered_s: float) -> None:
     """Latch; Unanswered while an open that nobody heard of again may be in the terminal."""
     now = book.clock.now()
-    book.journal.set_latch(Latch(sequence=sequence, reason=reason, at=now))
+    with _kept(book):
+        book.journal.set_latch(Latch(sequence=sequence, reason=reason, at=now))
     for entry in book.journal.unfinished():
         if entry.operation == "submit" and (now - entry.written_at).total_seconds() < unanswered_s:
             raise Unanswered(f"{book.name} is latched; an open may still be in the terminal")
@@ -32,7 +35,14 @@ def lift_latch(book: FakeAccount, text: str, people: People) -> None:
     if record.sequence != standing:
         raise InvalidValue("record.sequence", f"is not {standing}")
     if latch is not None:
-        book.journal.lift_latch(record.sequence, text)
+        with _kept(book):
+            book.journal.lift_latch(record.sequence, text)
+
+
+def keep_memory(book: FakeAccount, memory: GuardMemory) -> None:
+    """Keep a newer checkpoint."""
+    with _kept(book):
+        book.journal.set_memory(memory)
 
 
 def keep_floor(book: FakeAccount, text: str, people: People) -> None:
@@ -45,7 +55,8 @@ def keep_floor(book: FakeAccount, text: str, people: People) -> None:
         return
     if kept is not None and kept.signed_at >= record.at:
         raise InvalidValue("record.at", "is not newer than the kept one")
-    book.journal.set_floor(text)
+    with _kept(book):
+        book.journal.set_floor(text)
 
 
 def kept_floor(journal: MemoryJournal) -> Floor | None:
@@ -85,6 +96,14 @@ class Contact:
         if not self._required:
             return 0.0
         return None if self._at_s is None else self._monotonic_s() - self._at_s
+
+
+@contextmanager
+def _kept(book: FakeAccount) -> Iterator[None]:
+    try:
+        yield
+    except JournalUnwritable as full:
+        raise Unanswered(f"the bridge of {book.name} cannot say that it is kept: {full}") from full
 
 
 def _checked(book: FakeAccount, text: str, people: People) -> Record:

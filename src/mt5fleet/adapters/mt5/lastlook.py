@@ -11,6 +11,7 @@ from decimal import Decimal
 from mt5fleet.adapters.mt5.codes import MarginCode
 from mt5fleet.adapters.mt5.context import CallContext
 from mt5fleet.adapters.mt5.conversions import mode_of
+from mt5fleet.adapters.mt5.retcodes import PYTHON_OFF
 from mt5fleet.adapters.mt5.settings import CLOCK_SKEW_MS_MAX, TerminalSettings
 from mt5fleet.adapters.mt5.shapes import AccountRow, TerminalRow
 from mt5fleet.domain.broker import Mode, Quote
@@ -21,10 +22,6 @@ from mt5fleet.domain.order import OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.signal import Entry, Side
 
 QUOTE_AHEAD_S_MAX = 5  # a quote further in the future means a wrong clock or offset
-_PYTHON_OFF = (
-    "trading by Python is off in the terminal: untick 'Disable algo trading via external Python API'"
-    " under Tools, Options, Expert Advisors"
-)
 _ACCOUNT_OFF = (
     "the account may not trade: log in with the master password, not the investor's, or ask the broker"
     " whether the account is disabled"
@@ -158,7 +155,7 @@ def terminal_switches_off(terminal: TerminalRow) -> tuple[str, ...]:
         (terminal.trade_allowed, "algo trading is off: press 'Algo Trading' in the terminal's toolbar"),
         (
             not terminal.tradeapi_disabled,
-            _PYTHON_OFF,
+            PYTHON_OFF,
         ),
     )
     return tuple(sentence for on, sentence in switches if not on)

@@ -37,6 +37,10 @@ def _done(outcome: OrderState, sentence: str) -> Meaning:
     return Meaning(outcome=outcome, retry=Retry.NEVER, may_have_executed=True, sentence=sentence)
 
 
+PYTHON_OFF = (
+    "trading by Python is off in the terminal: untick 'Disable algorithmic trading via external Python"
+    " API' under Tools, Options, Expert Advisors"
+)
 RETCODES: dict[int, Meaning] = {
     10004: _again("the broker requoted: the price moved beyond the deviation", Retry.AFTER_REPRICE),
     10006: _refused("the broker refused the order"),
@@ -85,10 +89,7 @@ RETCODES: dict[int, Meaning] = {
 # Answers of the module itself: in these cases the order provably stayed on this machine.
 _NEVER_LEFT: dict[int, Meaning] = {
     LastError.INVALID_PARAMS: _refused("the terminal refused the request's fields"),
-    LastError.AUTO_TRADING_DISABLED: _refused(
-        "trading by Python is off in the terminal: untick 'Disable algo trading via external Python API'"
-        " under Tools, Options, Expert Advisors"
-    ),
+    LastError.AUTO_TRADING_DISABLED: _refused(PYTHON_OFF),
     LastError.IPC_INIT_FAILED: _again("the terminal was not found or not started"),
     LastError.NO_CONNECTION: _again("the terminal is not connected to the bridge"),
 }
