@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mt5fleet.adapters.bridge.protocol.child_pb2 import FromChild, JournalDone
+from mt5fleet.adapters.bridge.conversion import to_message
+from mt5fleet.adapters.bridge.protocol.bridge_pb2 import Outcome as OutcomeMessage
+from mt5fleet.adapters.bridge.protocol.child_pb2 import FromChild, JournalBury, JournalDone, JournalFinish
 from mt5fleet.adapters.sqlite.journal import JournalFile, SqliteJournal, journal_path
 from mt5fleet.bridge.child_journal import ChildJournal
 from mt5fleet.bridge.journal_frames import Errand, JournalCounter, view_of
@@ -185,6 +187,17 @@ def test_another_order_than_the_calls_own_is_neither_read_nor_written(both: Both
     ):
         with pytest.raises(InvariantBroken):
             asked()
+
+
+def test_the_bridge_lets_no_other_order_than_the_calls_own_be_changed(both: Both) -> None:
+    other = "b" * 64
+    both.kept.write(entry(key=other))
+    refused = both._ask(FromChild(bury=JournalBury(key=other, attempt=1)))
+    assert "not the one of this call" in refused.broken
+    outcome = to_message(FILLED, OutcomeMessage)
+    both._tell(FromChild(finish=JournalFinish(key=other, attempt=1, outcome=outcome)))
+    both.settle()
+    assert both.kept.entries(other) == (entry(key=other),)
 
 
 @pytest.mark.parametrize("errand", [Errand(operation="resolve", key=KEY), Errand(operation="quote")])

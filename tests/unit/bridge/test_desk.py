@@ -1,6 +1,7 @@
 """What a desk answers without a terminal: everything that stands for the account."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -138,20 +139,10 @@ def test_calls_for_another_account_or_of_many_are_refused(tmp_path: Path) -> Non
 
 def test_a_journal_that_hangs_leaves_what_was_asked_unanswered_and_latched(tmp_path: Path) -> None:
     async def story(desk: Desk, _: LedgerContact) -> None:
-        hanging = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        go = loop.create_future()
-
-        def hang(_: object) -> None:
-            loop.call_soon_threadsafe(hanging.set)
-            asyncio.run_coroutine_threadsafe(_wait(go), loop).result(30)
-
-        hung = desk.journal._writer.read(hang)
-        await hanging.wait()
+        go_on = await hold_up(desk)
         with pytest.raises(Unanswered, match=r"did not answer within 1\.0 s"):
             await desk.call("latch", sequence=5, reason="drawdown")
-        go.set_result(None)
-        await asyncio.wrap_future(hung)
+        await go_on()
         await desk.call("latch", sequence=5, reason="drawdown")
         assert desk.journal.sequence == 1  # the first one was kept after all
 
@@ -160,15 +151,33 @@ def test_a_journal_that_hangs_leaves_what_was_asked_unanswered_and_latched(tmp_p
 
 def test_a_caller_that_leaves_takes_no_latch_with_it(tmp_path: Path) -> None:
     async def story(desk: Desk, _: LedgerContact) -> None:
+        go_on = await hold_up(desk)
+        checkpoint = asyncio.create_task(desk.call("checkpoint", memory=MEMORY))
         latch = asyncio.create_task(desk.call("latch", sequence=5, reason="drawdown"))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # both are in line now, the latch behind the checkpoint
         latch.cancel()
-        await asyncio.gather(latch, return_exceptions=True)
+        await go_on()
+        await checkpoint
         await desk.call("memory")  # answered after everything that was asked before
         assert desk.journal.latch() is not None
+        assert latch.cancelled()
 
     run(tmp_path, story)
 
 
-async def _wait(future: "asyncio.Future[None]") -> None:
-    await future
+async def hold_up(desk: Desk) -> Callable[[], Awaitable[None]]:
+    """The journal answers nothing until what this gives is called."""
+    started, go = threading.Event(), threading.Event()
+
+    def hang(_: object) -> None:
+        started.set()
+        go.wait(30)
+
+    hung = desk.journal._writer.read(hang)
+    assert started.wait(30)
+
+    async def go_on() -> None:
+        go.set()
+        await asyncio.wrap_future(hung)
+
+    return go_on

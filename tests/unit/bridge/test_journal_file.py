@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, SqliteJournal, journal_path
+from mt5fleet.adapters.sqlite.rows import add_attempt
+from mt5fleet.adapters.sqlite.writer import Write
 from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleToken
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
@@ -232,6 +234,23 @@ def test_writes_that_wait_together_share_one_sync_and_a_refused_one_fails_alone(
     assert account.sequence == 12
 
 
+def test_a_transaction_is_synced_when_one_of_its_writes_must_be(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    synced: list[int] = []
+    for change in (
+        lambda: account.write(entry()),
+        lambda: account.finish(KEY, 1, FILLED),
+        lambda: account.see_token(9),
+        lambda: account.see_deal(4),
+    ):
+        change()
+        asked = file._writer.read(lambda connection: connection.execute("PRAGMA synchronous").fetchone()[0])
+        synced.append(asked.result(WAIT_S))
+    normal, full_sync = 1, 2  # SQLite's numbers
+    assert synced == [full_sync, normal, full_sync, normal]
+
+
 def test_writes_that_need_no_sync_get_none(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
@@ -251,6 +270,36 @@ def test_a_rule_that_breaks_by_a_fault_of_ours_stops_nobody(opened: Open) -> Non
     assert isinstance(broken.exception(WAIT_S), OverflowError)
     assert good.result(WAIT_S) is None
     assert account.newest_token() == 3
+
+
+def test_a_write_that_fails_half_way_leaves_nothing_behind(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+
+    def half(connection: sqlite3.Connection) -> None:
+        add_attempt(connection, account._number, entry(1))
+        raise ValueError("a fault of ours")
+
+    with held(file):
+        broken = file._writer.write(Write(account=account._number, rule=lambda state: state, rows=half))
+        good = account.write_soon(entry(2))
+    assert isinstance(broken.exception(WAIT_S), ValueError)
+    assert good.result(WAIT_S) is None
+    assert [found.attempt for found in account.entries(KEY)] == [2]
+
+
+def test_a_disk_that_became_read_only_is_told_and_noticed_when_it_is_mended(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+    file._writer.read(lambda connection: connection.execute("PRAGMA query_only = ON").close()).result()
+    with pytest.raises(JournalUnwritable, match="readonly"):
+        account.write(entry())
+    with pytest.raises(JournalUnwritable):
+        account.probe()
+    assert not account.writable
+    file._writer.read(lambda connection: connection.execute("PRAGMA query_only = OFF").close()).result()
+    account.probe()
+    assert (account.writable, account.sequence) == (True, 1)
 
 
 def test_a_write_that_nobody_waits_for_any_more_is_left_out(opened: Open) -> None:
