@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway
-from mt5fleet.adapters.redis.ledger import connect
+from mt5fleet.adapters.redis.ledger import RedisLedger, connect
 from mt5fleet.client import FleetClient
 from mt5fleet.domain.account import TradingState
 from mt5fleet.domain.lifecycle import OrderState
@@ -76,6 +76,16 @@ def opened(fleet: LocalFleet, client: FleetClient, signal_id: str, lots: str) ->
     fleet.wait_final(client, [signal_id])
 
 
+def wait_taken_over(ledger: RedisLedger, name: str) -> None:
+    """The ledger has the bridge's halt with its numbers, and the flatten is over."""
+    eventually(
+        "the ledger has the halt", lambda: ledger.account_status(name).state is TradingState.HALTED, 60
+    )
+    assert "last resort" in ledger.account_status(name).reason
+    assert "floor 9000" in ledger.account_status(name).reason
+    eventually("flat is on record", lambda: not ledger.account_status(name).flatten_due, 60)
+
+
 def test_dead_redis_and_the_floor_close_everything_and_the_fleet_takes_the_halt_over(tmp_path: Path) -> None:
     key = risk_person(tmp_path)
     with (
@@ -98,12 +108,7 @@ def test_dead_redis_and_the_floor_close_everything_and_the_fleet_takes_the_halt_
         assert latch.local
 
         fleet.redis.start()
-        eventually(
-            "the ledger has the halt", lambda: ledger.account_status(name).state is TradingState.HALTED, 60
-        )
-        assert "last resort" in ledger.account_status(name).reason
-        assert "floor 9000" in ledger.account_status(name).reason
-        eventually("flat is on record", lambda: not ledger.account_status(name).flatten_due, 60)
+        wait_taken_over(ledger, name)
         eventually("people were told", lambda: any("halt" in title.lower() for title in hook.titles()), 60)
         opened(fleet, client, "next", "0.01")
         [order] = client.status("next").orders
