@@ -149,7 +149,8 @@ class Hands:
         try:
             self.journal.look(call.journal)
             operation, arguments = _opened(call)
-            self._ensure_connected(operation)
+            # Also for a health: why the terminal is away is known here, and the bridge makes a health of it.
+            self.link.ensure()
             value = self._carried_out(operation, arguments)
             return Answer(value=operation.pack_answer(value).SerializeToString())
         except FleetError as error:
@@ -158,14 +159,6 @@ class Hands:
             _log.exception("account %s: %s failed", self.account, call.operation)
             unknown = Unanswered("the bridge failed while it carried out the call; see its log")
             return Answer(problem=problem_of(unknown))
-
-    def _ensure_connected(self, operation: Operation) -> None:
-        """Reconnect where it is needed; health says itself what is wrong."""
-        try:
-            self.link.ensure()
-        except Unreachable:
-            if operation.name != "health":
-                raise
 
     def _carried_out(self, operation: Operation, arguments: dict[str, object]) -> object:
         work = cast("Callable[..., object]", getattr(self.terminal, operation.name))
