@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Health, Reading
-from mt5fleet.domain.errors import JournalUnwritable, LedgerUnavailable, Unanswered
+from mt5fleet.domain.errors import LedgerUnavailable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit
 from mt5fleet.domain.record import EventType
@@ -40,12 +39,6 @@ class Watched:
 
     def health(self, account: str) -> Health:
         return replace(self.rig.gateway.health(account), **self.shown)
-
-    def checkpoint(self, account: str, memory: GuardMemory) -> None:
-        try:
-            self.rig.gateway.checkpoint(account, memory)
-        except JournalUnwritable as error:
-            raise Unanswered(str(error)) from error
 
     def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
         self.permits.append(permit)
