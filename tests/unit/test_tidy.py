@@ -17,7 +17,7 @@ from mt5fleet.fleet_default import render_default, write_default
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("src", "config", "tasks", "workers", "scripts", "examples", "benchmarks", "tests")
 PROSE = ("docs", "docker", ".ci")
-TEXT_SUFFIXES = {".py", ".lua", ".toml", ".md", ".txt", ".yml", ".yaml", ".json", ".conf", ""}
+TEXT_SUFFIXES = {".py", ".lua", ".toml", ".md", ".txt", ".yml", ".yaml", ".json", ".conf", ".sh", ""}
 
 FUNCTION_LINES_MAX, FUNCTION_LINES_NEVER, FILE_LINES_MAX = 30, 50, 400
 #: "file::function" -> its length. A ratchet: an entry may shrink or go; a new one needs its reason beside it.
