@@ -17,7 +17,7 @@ from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 
 # Between two readings of a stream: faster than a terminal answers is a mistake, slower needs no stream.
-STREAM_EVERY_S_MIN, STREAM_EVERY_S_MAX = 0.1, 60.0
+STREAM_EVERY_S_MIN, STREAM_EVERY_S_MAX = 0.05, 60.0
 
 
 class Gateway(Protocol):

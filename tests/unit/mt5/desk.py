@@ -143,9 +143,9 @@ class Desk:
             expires_at=None,
         )
 
-    def close(self, ticket: int, remaining: str = "0") -> Outcome:
+    def close(self, ticket: int, remaining: str = "0", key: OrderKey = KEY) -> Outcome:
         order = CloseOrder(opening_key=None, opening_magic=None, ticket=ticket, remaining=Decimal(remaining))
-        return self.gateway.close("a", order, self.permit())
+        return self.gateway.close("a", order, self.permit(key=key))
 
     def close_by_magic(self) -> Outcome:
         order = CloseOrder(opening_key=KEY.text, opening_magic=KEY.magic, ticket=None, remaining=Decimal(0))

@@ -84,7 +84,7 @@ def test_a_journal_that_takes_no_writes_does_not_hide_the_terminal(desk: Desk) -
 
 def ticks(desk: Desk, offset_s: int) -> Any:
     desk.module.offset_s = offset_s
-    for _ in range(2):
+    for _ in range(3):
         desk.clock.advance_s(1)
         desk.gateway.quote("a", "EURUSD")
     return desk.gateway.health("a")

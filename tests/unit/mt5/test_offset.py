@@ -36,10 +36,21 @@ def test_looks_too_far_apart_tell_nothing() -> None:
 def test_summer_time_moves_the_offset_in_both_directions() -> None:
     watch = OffsetWatch(None)
     watch.see("EURUSD", stamp_ms(NOW, 7_200), NOW)
-    for seconds, offset_s in ((1, 7_200), (2, 10_800), (3, 7_200)):
+    seen = []
+    for seconds, offset_s in enumerate((7_200, 10_800, 10_800, 7_200, 7_200), start=1):
         at = NOW + timedelta(seconds=seconds)
         watch.see("EURUSD", stamp_ms(at, offset_s), at)
-        assert watch.offset_s == offset_s
+        seen.append((watch.offset_s, watch.before_s))
+    assert seen == [(7_200, None), (7_200, None), (10_800, 7_200), (10_800, 7_200), (7_200, 10_800)]
+
+
+def test_one_late_tick_moves_nothing() -> None:
+    watch = OffsetWatch(None)
+    watch.see("EURUSD", stamp_ms(NOW, 7_200), NOW)
+    for seconds, offset_s in enumerate((7_200, 3_600, 7_200, 3_600), start=1):
+        at = NOW + timedelta(seconds=seconds)
+        watch.see("EURUSD", stamp_ms(at, offset_s), at)
+    assert (watch.offset_s, watch.before_s) == (7_200, None)
 
 
 def test_a_clock_that_is_wrong_by_minutes_is_no_zone() -> None:
@@ -49,5 +60,18 @@ def test_a_clock_that_is_wrong_by_minutes_is_no_zone() -> None:
     assert watch.offset_s is None
 
 
-def test_a_configured_offset_stands() -> None:
-    assert OffsetWatch(3_600).offset_s == 3_600
+def test_a_configured_offset_stands_and_says_what_contradicts_it() -> None:
+    watch = OffsetWatch(3_600)
+    assert (watch.offset_s, watch.contradiction) == (3_600, None)
+    watch.see("EURUSD", stamp_ms(NOW, 7_200), NOW)
+    watch.see("EURUSD", stamp_ms(NOW + timedelta(seconds=1), 7_200), NOW + timedelta(seconds=1))
+    assert watch.offset_s == 3_600
+    assert watch.contradiction is not None
+    assert "7200" in watch.contradiction
+
+
+def test_a_configured_offset_that_the_ticks_confirm_is_no_fault() -> None:
+    watch = OffsetWatch(7_200)
+    watch.see("EURUSD", stamp_ms(NOW, 7_200), NOW)
+    watch.see("EURUSD", stamp_ms(NOW + timedelta(seconds=1), 7_200), NOW + timedelta(seconds=1))
+    assert watch.contradiction is None

@@ -23,6 +23,7 @@ class OffsetWatch:
         self._fixed_s = fixed_s
         self._learned_s: int | None = None
         self._before_s: int | None = None
+        self._doubted_s: int | None = None  # shown once; a terminal that catches up gives old ticks late
         self._last: dict[str, tuple[int, datetime]] = {}
 
     @property
@@ -60,9 +61,12 @@ class OffsetWatch:
             self._move(offset_s)
 
     def _move(self, offset_s: int) -> None:
-        if self._learned_s == offset_s:
+        """Believe the first offset at once, and another one when two ticks in a row show it."""
+        moved = self._learned_s not in (None, offset_s)
+        if moved and self._doubted_s != offset_s:
+            self._doubted_s = offset_s
             return
-        if self._learned_s is not None:
+        if moved:
             self._before_s = self._learned_s
             _log.warning("the server's offset from UTC moved from %s s to %s s", self._before_s, offset_s)
-        self._learned_s = offset_s
+        self._learned_s, self._doubted_s = offset_s, None

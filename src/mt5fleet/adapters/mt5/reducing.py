@@ -7,7 +7,13 @@ whether it is true already.
 from decimal import Decimal
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import as_known, earlier_in_doubt, is_closed, unsettled
+from mt5fleet.adapters.mt5.attempts import (
+    as_known,
+    close_attempt,
+    earlier_in_doubt,
+    is_closed,
+    unsettled,
+)
 from mt5fleet.adapters.mt5.codes import DealEntryCode, OrderType
 from mt5fleet.adapters.mt5.conversions import quote_of
 from mt5fleet.adapters.mt5.evidence import Evidence, closing_outcome
@@ -19,11 +25,12 @@ from mt5fleet.adapters.mt5.goals import (
     not_visible,
     reached,
 )
+from mt5fleet.adapters.mt5.netting import note_close, refusal_of_second_close
 from mt5fleet.adapters.mt5.requests import Request, close_request
 from mt5fleet.adapters.mt5.retcodes import Meaning
 from mt5fleet.adapters.mt5.sending import Shipment, send
 from mt5fleet.adapters.mt5.session import Session
-from mt5fleet.adapters.mt5.shapes import DealRow, PositionRow, SendRow
+from mt5fleet.adapters.mt5.shapes import AccountRow, DealRow, PositionRow, SendRow
 from mt5fleet.codec import encode
 from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.ids import magic_of
@@ -38,16 +45,21 @@ def close(session: Session, absences: Absences, order: CloseOrder, permit: Permi
     known = _before(session.journal.entries(permit.key), permit, full=order.remaining == 0)
     if known is not None:
         return as_known(known)
-    session.account()
+    account = session.account()
     position = find_position(session, order.ticket, order.opening_magic)
     if position is None:
         return _without_position(session, absences, order)
     volume = session.scale(position.symbol).volume(position.volume) - order.remaining
     if volume <= 0:
         return reached(f"position {position.ticket} holds no more than {order.remaining} lots")
-    return look_refusal(session, permit, reduces=True) or send(
-        session, permit, _shipment(session, order, position, volume, permit.key)
+    refused = look_refusal(session, permit, reduces=True) or _second_close(
+        session, account, permit, position.symbol
     )
+    if refused is not None:
+        return refused
+    outcome = send(session, permit, _shipment(session, order, position, volume, permit.key))
+    note_close(session, position.symbol, permit.key, outcome)
+    return outcome
 
 
 def _before(entries: tuple[JournalEntry, ...], permit: Permit, *, full: bool) -> Outcome | None:
@@ -58,6 +70,13 @@ def _before(entries: tuple[JournalEntry, ...], permit: Permit, *, full: bool) ->
     if unsettled(entries) and (not full or is_closed(entries, permit.attempt)):
         return earlier_in_doubt(unsettled(entries))
     return None
+
+
+def _second_close(session: Session, account: AccountRow, permit: Permit, symbol: str) -> Outcome | None:
+    refused = refusal_of_second_close(session, account, symbol)
+    if refused is not None:
+        close_attempt(session.journal, permit)
+    return refused
 
 
 def _without_position(session: Session, absences: Absences, order: CloseOrder) -> Outcome:
