@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from mt5fleet.adapters.process_group import own_group
 from mt5fleet.ports.clock import Clock
 
 RESTART_FIRST_S = 0.5  # short, so that a killed worker is back before its leases have run out
@@ -137,12 +138,5 @@ def _popen(
         stdout=output,
         stderr=subprocess.STDOUT,
         env=environment,
-        **_own_group(),
+        **own_group(),
     )
-
-
-def _own_group() -> dict[str, Any]:
-    """Ctrl-C reaches the supervisor only, which then stops the parts in their order."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}

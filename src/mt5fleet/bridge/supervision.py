@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from mt5fleet.adapters.bridge.protocol.child_pb2 import Answer, Call, FromChild, Start, ToChild
+from mt5fleet.adapters.process_group import own_group
 from mt5fleet.bridge.child_terms import write_terms
 from mt5fleet.bridge.die_together import ChildGroup
 from mt5fleet.bridge.journal_frames import JournalCounter
@@ -243,7 +243,7 @@ class Child:
             env=self._environment,
             limit=FRAME_BYTES_MAX,
             # Ctrl-C in a console is for the bridge, which lets calls in hand end.
-            **_own_group(),
+            **own_group(),
         )
 
     async def _end(self, process: Process) -> None:
@@ -274,9 +274,3 @@ async def _served(process: Process, counter: JournalCounter) -> FromChild:
         done = await counter.take(frame)
         if done is not None:
             await _say(process, ToChild(journal_done=done))
-
-
-def _own_group() -> dict[str, int] | dict[str, bool]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from mt5fleet.adapters.process_group import own_group
 
 #: An explicit server binary; wins over everything else.
 SERVER_ENV = "MT5FLEET_REDIS_SERVER"
@@ -99,7 +100,7 @@ class RedisServer:
             return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **_own_group()
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **own_group()
             )
         try:
             self._wait_until_ready(self._process)
@@ -205,10 +206,3 @@ def _base_arguments(directory: Path, port: int) -> list[str]:
         *("--appendfsync", "everysec", "--save", ""),
         *("--maxmemory-policy", "noeviction"),
     ]
-
-
-def _own_group() -> dict[str, Any]:
-    """Keep Ctrl-C for the owner: the server must outlive the workers that drain into it."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
