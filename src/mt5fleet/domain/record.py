@@ -49,7 +49,6 @@ class EventType(StrEnum):
     ACCOUNT_CHANGED = "account_changed"
     MEMORY_RECALLED = "memory_recalled"  # the guards go on from the checkpoint in the bridge's journal
     TERMINAL_CHANGED = "terminal_changed"  # another build, or the server's clock moved
-    STRAY_DEAL = "stray_deal"  # in our magic range, and the bridge never sent it
     JOURNAL_FAULT = "journal_fault"  # another journal, an older copy, or one that takes no writes
 
 
