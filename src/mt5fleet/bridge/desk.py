@@ -2,7 +2,7 @@
 
 Invariants: a newer token is on disk before its call is answered, and an older one is refused when its call's
 turn has come; a latch is on disk before its call waits; a journal that takes no write stops opens, changes
-and partial closes, and neither reads nor full closes by ticket.
+and partial closes, and neither reads nor what closes or withdraws a whole ticket.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from mt5fleet.domain.errors import (
     Unanswered,
     Unreachable,
 )
-from mt5fleet.domain.order import CloseOrder, Permit
+from mt5fleet.domain.order import CancelOrder, CloseOrder, Permit
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
 
@@ -246,5 +246,7 @@ def _errand(operation: str, arguments: dict[str, object]) -> tuple[Errand, int |
 
 
 def _ends_in_the_same_place(order: object) -> bool:
-    """Whether it may go without knowing what was sent before: everything of one ticket is closed."""
-    return isinstance(order, CloseOrder) and order.ticket is not None and order.remaining == 0
+    """Whether it may go without knowing what was sent before: a ticket that is closed whole, or withdrawn."""
+    if isinstance(order, CloseOrder):
+        return order.ticket is not None and order.remaining == 0
+    return isinstance(order, CancelOrder) and order.ticket is not None

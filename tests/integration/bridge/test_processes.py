@@ -2,37 +2,25 @@
 
 import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
+import grpc
 import psutil
 import pytest
 
-from mt5fleet.adapters.bridge.frames import packed, read_frame
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway, Deadlines
-from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.broker import Mode, Reading
 from mt5fleet.domain.denial import DenialReason
-from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.errors import GatewayError, Unanswered, Unreachable
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import Outcome
-from mt5fleet.simulator.process import start_broker
+from mt5fleet.domain.order import Outcome, Permit
 from tests.contract.gateway.rigs import (
-    ACCOUNT,
-    ASK,
-    BID,
-    EVENTUALLY_S_MAX,
-    LOGIN,
-    PASSWORD,
-    TOKEN,
     BridgeRig,
     bridge_rig,
     eventually,
@@ -40,9 +28,10 @@ from tests.contract.gateway.rigs import (
     market,
     permit,
     resolve,
-    running_bridge,
-    simulator,
 )
+from tests.contract.gateway.terms import ACCOUNT, ASK, BID, EVENTUALLY_S_MAX, LOGIN, PASSWORD, TOKEN, Terms
+
+FREE_TEXT = b"x" * (64 * 1024 * 1024)
 
 
 @pytest.fixture
@@ -77,12 +66,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def host_of(rig: BridgeRig) -> psutil.Process:
-    marker = str(rig.folder)
-    return next(p for p in psutil.process_iter(["cmdline"]) if _serves(p.info["cmdline"], marker))
-
-
-def _serves(command: list[str] | None, marker: str) -> bool:
-    return bool(command) and any("serve_bridge.py" in part for part in command) and marker in command
+    return psutil.Process(rig._bridge.process.pid)
 
 
 def child_of(rig: BridgeRig) -> psutil.Process:
@@ -90,23 +74,29 @@ def child_of(rig: BridgeRig) -> psutil.Process:
     return child
 
 
-@contextmanager
-def peer_of(rig: BridgeRig) -> Iterator[tuple[socket.socket, BinaryIO]]:
-    """A peer that speaks for itself, without our gateway."""
-    with (
-        socket.create_connection(("127.0.0.1", _port(rig)), timeout=10) as peer,
-        peer.makefile("rb") as stream,
-    ):
-        yield peer, stream
+def ask_plainly(rig: BridgeRig, method: str, content: bytes, token: str | None = TOKEN) -> grpc.StatusCode:
+    """What a peer without our gateway is told."""
+    metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+    limits = (("grpc.max_send_message_length", -1),)
+    with grpc.insecure_channel(f"127.0.0.1:{_port(rig)}", options=limits) as channel:
+        try:
+            channel.unary_unary(f"/mt5fleet.bridge.v1.Bridge/{method}")(
+                content, timeout=10, metadata=metadata, wait_for_ready=True
+            )
+        except grpc.RpcError as error:
+            return error.code()
+    return grpc.StatusCode.OK
 
 
-def submit_in_thread(rig: BridgeRig, name: str) -> tuple[threading.Thread, list[Outcome | GatewayError]]:
+def submit_in_thread(
+    rig: BridgeRig, name: str, given: Permit | None = None
+) -> tuple[threading.Thread, list[Outcome | GatewayError]]:
     key = key_of(name)
     seen: list[Outcome | GatewayError] = []
 
     def call() -> None:
         try:
-            seen.append(rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key)))
+            seen.append(rig.gateway.submit(ACCOUNT, market(rig, key), given or permit(rig, key)))
         except GatewayError as error:
             seen.append(error)
 
@@ -168,37 +158,26 @@ def test_a_read_that_never_answers_does_not_stop_the_account(rig: BridgeRig) -> 
     assert rig.gateway.reading(ACCOUNT).positions == 0
 
 
-def test_children_end_with_a_host_that_is_killed_and_the_journal_is_free_again(
-    tmp_path: Path, dial: Dial
+def test_children_end_with_a_host_that_is_killed_and_its_successor_knows_what_was_sent(
+    rig: BridgeRig,
 ) -> None:
-    with start_broker(simulator(tmp_path)) as broker:
-        with running_bridge(tmp_path, broker.address) as running:
-            gateway = dial(running.port)
-            rig = BridgeRig(broker, gateway, tmp_path)
-            rig.wait_until_up()
-            rig.move_to(BID, ASK)
-            key = key_of("before-the-kill")
-            assert rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key, token=8)).state == "FILLED"
-            child = child_of(rig)
-            running.process.send_signal(signal.SIGKILL)
-            until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
-            rig.control.close()
-        with running_bridge(tmp_path, broker.address) as running:
-            rig = BridgeRig(broker, dial(running.port), tmp_path)
-            rig.wait_until_up()
-            assert rig.gateway.health(ACCOUNT).newest_token == 8
-            replayed = rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key, token=9))
-            assert (replayed.state, replayed.existed) == (OrderState.FILLED, True)
-            assert rig.opened(key.magic) == 1
-            rig.control.close()
+    key = key_of("before-the-kill")
+    assert rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key, token=8)).state == "FILLED"
+    child = child_of(rig)
+    host_of(rig).send_signal(signal.SIGKILL)
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    rig.restart()
+    assert rig.gateway.health(ACCOUNT).newest_token == 8
+    replayed = rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key, token=9))
+    assert (replayed.state, replayed.existed) == (OrderState.FILLED, True)
+    assert rig.opened(key.magic) == 1
 
 
 def test_a_host_that_is_gone_is_unreachable(rig: BridgeRig) -> None:
     host = host_of(rig)
     host.kill()
     host.wait(10)
-    with pytest.raises(Unreachable, match="does not answer"):
-        rig.gateway.reading(ACCOUNT)
+    until(lambda: _unreachable(rig))
 
 
 def test_a_broker_that_restarts_is_reconnected(rig: BridgeRig) -> None:
@@ -222,9 +201,9 @@ def test_a_broker_that_restarts_is_reconnected(rig: BridgeRig) -> None:
 
 def test_a_frozen_child_that_wakes_up_late_sends_nothing(rig: BridgeRig) -> None:
     key = key_of("frozen")
-    child = child_of(rig)
+    child, given = child_of(rig), permit(rig, key)
     os.kill(child.pid, signal.SIGSTOP)
-    thread, seen = submit_in_thread(rig, "frozen")
+    thread, seen = submit_in_thread(rig, "frozen", given)
     thread.join(EVENTUALLY_S_MAX)
     assert isinstance(seen[0], Unanswered)
     settled = eventually(rig, lambda: resolve(rig, key), is_settled)
@@ -232,15 +211,16 @@ def test_a_frozen_child_that_wakes_up_late_sends_nothing(rig: BridgeRig) -> None
     assert rig.opened(key.magic) == 0
 
 
-def test_an_account_for_real_money_is_refused_by_name(rig: BridgeRig) -> None:
-    with pytest.raises(Unreachable, match="mode = real is refused"):
-        rig.gateway.reading("real")
+def test_an_account_for_real_money_is_refused_by_name(tmp_path: Path) -> None:
+    with bridge_rig(tmp_path, Terms(mode=Mode.REAL)) as rig:
+        with pytest.raises(Unreachable, match=r"accounts\.alpha\.allow_real: mode is real"):
+            rig.gateway.reading(ACCOUNT)
+        assert host_of(rig).children() == []
 
 
 def test_readings_of_all_accounts_come_in_one_call(rig: BridgeRig) -> None:
-    readings = rig.gateway.readings((ACCOUNT, "real", "nobody"))
+    readings = rig.gateway.readings((ACCOUNT, "nobody"))
     assert isinstance(readings[ACCOUNT], Reading)
-    assert "mode = real is refused" in str(readings["real"])
     assert "has no account nobody" in str(readings["nobody"])
 
 
@@ -249,29 +229,25 @@ def test_a_wrong_token_is_refused(rig: BridgeRig, dial: Dial) -> None:
         dial(_port(rig), token="wrong").reading(ACCOUNT)
 
 
-def test_a_peer_without_a_hello_gets_nothing(rig: BridgeRig) -> None:
-    with peer_of(rig) as (peer, stream):
-        peer.sendall(packed({"operation": "reading", "account": ACCOUNT, "arguments": {"token": None}}))
-        assert "error" in read_frame(stream)
-        assert stream.read(1) == b""
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_a_peer_without_the_token_gets_nothing(rig: BridgeRig, token: str | None) -> None:
+    assert ask_plainly(rig, "Healths", b"", token) is grpc.StatusCode.UNAUTHENTICATED
+    assert ask_plainly(rig, "Healths", b"") is grpc.StatusCode.OK
 
 
-def test_an_oversized_request_cuts_the_peer_off_and_serves_the_others(rig: BridgeRig) -> None:
-    with peer_of(rig) as (peer, stream):
-        peer.sendall(packed({"protocol": 1, "token": TOKEN}))
-        assert read_frame(stream) == {"ok": None}
-        peer.sendall((64 * 1024 * 1024).to_bytes(4, "big"))
-        assert stream.read(1) == b""
+def test_an_oversized_request_is_refused_and_the_others_are_served(rig: BridgeRig) -> None:
+    assert ask_plainly(rig, "Submit", FREE_TEXT) is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert rig.gateway.reading(ACCOUNT).positions == 0
 
 
-def test_an_operation_that_is_not_listed_is_refused(rig: BridgeRig) -> None:
-    with peer_of(rig) as (peer, stream):
-        peer.sendall(packed({"protocol": 1, "token": TOKEN}))
-        read_frame(stream)
-        peer.sendall(packed({"operation": "order_send", "account": ACCOUNT, "arguments": {}}))
-        answer = read_frame(stream)
-    assert answer["error"]["kind"] == InvalidValue.__name__  # type: ignore[index,call-overload]  # JSON
+def test_what_cannot_be_read_is_refused_and_the_others_are_served(rig: BridgeRig) -> None:
+    assert ask_plainly(rig, "Submit", b"\xff\xff") is grpc.StatusCode.INVALID_ARGUMENT
+    assert rig.gateway.reading(ACCOUNT).positions == 0
+
+
+@pytest.mark.parametrize("method", ["OrderSend", "Eval", "order_send"])
+def test_an_operation_that_is_not_listed_is_refused(rig: BridgeRig, method: str) -> None:
+    assert ask_plainly(rig, method, b"") is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_the_password_is_in_no_argument_environment_or_journal(rig: BridgeRig) -> None:
@@ -313,26 +289,12 @@ def test_sixteen_threads_share_one_gateway_and_every_order_is_one(rig: BridgeRig
     assert [rig.opened(key.magic) for key in keys] == [1] * 16
 
 
-def test_a_shadow_account_sends_nothing(tmp_path: Path, dial: Dial) -> None:
-    script = Path(__file__).parents[2] / "contract" / "gateway" / "serve_bridge.py"
-    port_file = tmp_path / "shadow.port"
-    with start_broker(simulator(tmp_path)) as broker:
-        command = [sys.executable, str(script), str(tmp_path), broker.address, str(port_file), "--shadow"]
-        process = subprocess.Popen(command)
-        try:
-            until(port_file.exists)
-            gateway = dial(int(port_file.read_text()))
-            rig = BridgeRig(broker, gateway, tmp_path)
-            until(lambda: _connected(gateway))
-            rig.move_to(BID, ASK)
-            key = key_of("shadow")
-            outcome = gateway.submit("shadow", market(rig, key), permit(rig, key))
-            assert (outcome.state, outcome.denial) == (OrderState.NOT_SENT, DenialReason.SHADOW)
-            assert rig.opened(key.magic) == 0
-            rig.control.close()
-        finally:
-            process.terminate()
-            process.wait(30)
+def test_a_shadow_account_sends_nothing(tmp_path: Path) -> None:
+    with bridge_rig(tmp_path, Terms(shadow=True)) as rig:
+        key = key_of("shadow")
+        outcome = rig.gateway.submit(ACCOUNT, market(rig, key), permit(rig, key))
+        assert (outcome.state, outcome.denial) == (OrderState.NOT_SENT, DenialReason.SHADOW)
+        assert rig.opened(key.magic) == 0
 
 
 def test_no_bridge_told_is_unreachable() -> None:
@@ -351,11 +313,15 @@ def test_a_permit_for_another_journal_opens_nothing(rig: BridgeRig) -> None:
     assert rig.gateway.submit(ACCOUNT, market(rig, key), mine).state is OrderState.FILLED
 
 
-def _connected(gateway: BridgeGateway) -> bool:
+def _unreachable(rig: BridgeRig) -> bool:
+    """The first call may have been on its way when the connection broke; those after it were not."""
     try:
-        return gateway.health("shadow").connected
-    except Unreachable:
+        rig.gateway.reading(ACCOUNT)
+    except Unanswered:
         return False
+    except Unreachable:
+        return True
+    raise AssertionError("a host that is gone has answered")
 
 
 def _port(rig: BridgeRig) -> int:

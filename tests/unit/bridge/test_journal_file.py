@@ -288,6 +288,21 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(opened: Open) -> None
     assert [found.attempt for found in account.entries(KEY)] == [2]
 
 
+def test_a_disk_that_fails_in_one_write_fails_all_that_waited_with_it(opened: Open) -> None:
+    file = opened()
+    account = file.account("Sim-1", 1001)
+
+    def failing(connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with held(file):
+        before = account.write_soon(entry(1))
+        broken = file._writer.write(Write(account=account._number, rule=lambda state: state, rows=failing))
+        after = account.write_soon(entry(2))
+    assert {type(future.exception(WAIT_S)) for future in (before, broken, after)} == {JournalUnwritable}
+    assert (account.entries(KEY), account.sequence, account.writable) == ((), 0, False)
+
+
 def test_a_disk_that_became_read_only_is_told_and_noticed_when_it_is_mended(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
