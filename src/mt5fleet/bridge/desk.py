@@ -22,7 +22,7 @@ from mt5fleet.adapters.bridge.protocol.child_pb2 import Answer, Call, Start
 from mt5fleet.adapters.mt5.contact import LedgerContact
 from mt5fleet.adapters.mt5.standing import People, Standing
 from mt5fleet.adapters.sqlite.journal import SqliteJournal
-from mt5fleet.bridge.journal_frames import Errand, JournalCounter, view_of
+from mt5fleet.bridge.journal_frames import JOURNAL_S_MAX, Errand, JournalCounter, view_of
 from mt5fleet.bridge.settings import BridgeLimits, ChildConfig
 from mt5fleet.bridge.supervision import Child
 from mt5fleet.domain.broker import Health
@@ -37,8 +37,6 @@ from mt5fleet.domain.errors import (
 from mt5fleet.domain.order import CancelOrder, CloseOrder, Permit
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
-
-JOURNAL_S_MAX = 2.0  # for one answer of the journal; a disk that takes longer counts as unwritable
 
 _UNREADABLE = "the terminal's process answered what cannot be read"
 
@@ -185,9 +183,7 @@ class Desk:
     ) -> tuple[Call, JournalCounter]:
         """What the child is handed when the call's turn has come; raises StaleToken and Unreachable."""
         errand, token = _errand(operation.name, arguments)
-        if token is not None:
-            await self._see_token(token)
-        entries = await self._entries(errand, arguments) if errand.key else ()
+        _, entries = await asyncio.gather(self._see_token(token), self._entries(errand))
         call = Call(
             operation=operation.name,
             request=request.SerializeToString(),
@@ -197,21 +193,25 @@ class Desk:
         call.arrived_at.FromDatetime(arrived_at)
         return call, JournalCounter(self.config.account, self.journal, errand)
 
-    async def _see_token(self, token: int) -> None:
+    async def _see_token(self, token: int | None) -> None:
         """A newer token is on disk before anything is answered; where the disk refuses it, it counts here.
 
         What must not go on then is refused when its attempt is written.
         """
+        if token is None:
+            return
         with suppress(JournalUnwritable):
             await _within(self.journal.see_token_soon(token))
         if token < self.journal.newest_token():
             raise StaleToken(self.journal.newest_token())
 
-    async def _entries(self, errand: Errand, arguments: dict[str, object]) -> tuple[JournalEntry, ...]:
+    async def _entries(self, errand: Errand) -> tuple[JournalEntry, ...]:
+        if not errand.key:
+            return ()
         try:
             return await _within(self.journal.entries_soon(errand.key))
         except JournalUnwritable as error:
-            if _ends_in_the_same_place(arguments.get("order")):
+            if not errand.needs_journal:
                 return ()
             raise Unreachable(f"{self.config.account}: {error}") from None
 
@@ -240,7 +240,9 @@ def _errand(operation: str, arguments: dict[str, object]) -> tuple[Errand, int |
     """What the call may do in the journal, and the fencing token that it carries."""
     permit = arguments.get("permit")
     if isinstance(permit, Permit):
-        return Errand(operation=operation, key=permit.key, permit=permit), permit.token
+        needs = not _ends_in_the_same_place(arguments["order"])
+        errand = Errand(operation=operation, key=permit.key, permit=permit, needs_journal=needs)
+        return errand, permit.token
     key, token = arguments.get("key", ""), arguments.get("token")
     return Errand(operation=operation, key=str(key)), token if isinstance(token, int) else None
 

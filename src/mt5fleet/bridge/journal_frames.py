@@ -25,6 +25,7 @@ from mt5fleet.domain.errors import FleetError, InvariantBroken, JournalUnwritabl
 from mt5fleet.domain.order import Outcome, Permit
 from mt5fleet.ports.journal import JournalEntry
 
+JOURNAL_S_MAX = 1.0  # for an answer of the journal where a call need not wait: an order has 5 s in all
 SETTLE_S_MAX = 2.0  # for outcomes to be written before their answer is passed on
 
 _log = logging.getLogger("mt5fleet.bridge")
@@ -32,11 +33,15 @@ _log = logging.getLogger("mt5fleet.bridge")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What a call may do in the journal: `key` is its order's, `permit` is there when it may send."""
+    """What a call may do in the journal: `key` is its order's, `permit` is there when it may send.
+
+    `needs_journal` False: it goes on without an answer of the journal, so it does not wait long for one.
+    """
 
     operation: str
     key: str = ""
     permit: Permit | None = None
+    needs_journal: bool = True
 
 
 def view_of(journal: SqliteJournal, key: str = "", entries: tuple[JournalEntry, ...] = ()) -> JournalView:
@@ -100,8 +105,11 @@ class JournalCounter:
             )
 
     async def _done(self, written: "Future[None]") -> JournalDone:
+        wait_s = None if self._errand.needs_journal else JOURNAL_S_MAX
         try:
-            await asyncio.wrap_future(written)
+            await asyncio.wait_for(asyncio.wrap_future(written), wait_s)
+        except TimeoutError:
+            return JournalDone(unwritable=f"nothing was written within {JOURNAL_S_MAX} s")
         except StaleToken as error:
             return JournalDone(problem=problem_of(error))
         except Latched as error:

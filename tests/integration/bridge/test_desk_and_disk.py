@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 
 from mt5fleet.bridge.settings import BridgeLimits
 from mt5fleet.domain.broker import Health, Position
-from mt5fleet.domain.errors import GatewayError, StaleToken, Unanswered
+from mt5fleet.domain.errors import GatewayError, StaleToken, Unanswered, Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CloseOrder, ModifyOrder, Outcome
 from mt5fleet.simulator.client import BrokerControl
@@ -107,6 +108,27 @@ def test_all_of_a_ticket_is_closed_without_the_journal_and_the_sentence_says_so(
         assert office.journal.entries(key_of("close").text) == ()
         with pytest.raises(StaleToken):  # the newer token counts although the disk refused it
             await office.desk.call("positions", token=6)
+
+    run(tmp_path, story)
+
+
+def test_all_of_a_ticket_is_closed_while_the_disk_hangs(tmp_path: Path) -> None:
+    async def story(office: Office, control: BrokerControl) -> None:
+        position = await position_of(office, "one")
+        go = threading.Event()
+        hung = office.file._writer.read(lambda _: go.wait(60))
+        try:
+            permit = office.permit(key_of("close"), token=7)
+            done = await outcome(office.desk.call("close", order=closing(position.ticket), permit=permit))
+            assert done.state is OrderState.FILLED
+            assert "without the bridge's journal" in done.sentence
+            with pytest.raises(Unreachable, match="did not answer within"):
+                await office.submit("two", token=7)
+        finally:
+            go.set()
+        await asyncio.wrap_future(hung)
+        assert (control.truth(LOGIN)["positions"], opened(control, "two")) == ([], 0)
+        assert office.journal.entries(key_of("close").text) == ()
 
     run(tmp_path, story)
 

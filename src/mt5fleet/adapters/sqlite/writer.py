@@ -20,6 +20,7 @@ from mt5fleet.adapters.sqlite.state import AccountState
 from mt5fleet.domain.errors import FleetError, JournalUnwritable
 
 BATCH_MAX = 256  # writes of one transaction: some hundred kilobytes at most
+CLOSE_S_MAX = 10.0  # for what waits when it is closed; a disk that hangs must not keep the process
 WAITING_MAX = 4096  # writes in line; more means that the disk hangs
 
 T = TypeVar("T")
@@ -118,12 +119,12 @@ class GroupWriter:
         return item.future
 
     def close(self) -> None:
-        """Write what waits, then release the file."""
+        """Write what waits, then release the file; a disk that hangs is left to the process's end."""
         with self._door:
             if not self._is_closed:
                 self._is_closed = True
                 self._queue.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_S_MAX)
 
     def _put(self, item: "Write | Read[T]") -> None:
         with self._door:
