@@ -33,7 +33,7 @@ from mt5fleet.domain.errors import (
 from mt5fleet.ports.clock import Clock
 
 ACCOUNTS_MAX = 1000  # in one call; no host has as many terminals
-EVERY_S_MIN, EVERY_S_MAX = 0.1, 60.0  # between two readings of a stream
+EVERY_S_MIN, EVERY_S_MAX = 0.05, 60.0  # between two readings of a stream; a terminal takes some ms each
 
 _EVERY_ACCOUNT = ""  # whose rate limit counts calls for many accounts
 T = TypeVar("T")

@@ -1,12 +1,14 @@
 """One bridge's gRPC channel: opened at the first call of a process, and told apart when it is lost.
 
-A call is handed to gRPC only while the bridge answers; before that nothing has left (Unreachable). Once
-handed over and not refused by the bridge itself, it may have been carried out (Unanswered).
+A call is handed to gRPC only where the bridge was heard a moment ago; before that nothing has left
+(Unreachable). Once handed over and not refused by the bridge itself, it may have been carried out
+(Unanswered).
 """
 
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
+from math import inf
 from typing import cast
 
 import grpc
@@ -18,7 +20,9 @@ from mt5fleet.adapters.bridge.problems import PROBLEM_KEY, error_of
 from mt5fleet.adapters.bridge.protocol.bridge_pb2 import Problem
 from mt5fleet.adapters.bridge.terms import ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, BridgeAddress, TlsClient
 from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable
+from mt5fleet.ports.clock import Clock
 
+HEARD_S_MAX = 0.2  # a bridge that was silent for longer is asked whether it is there before it gets a call
 DETAIL_CHARS_MAX = 200  # of gRPC's own words in a sentence for people
 
 # Core library, include/grpc/impl/channel_arg_names.h, says what each of them does.
@@ -51,10 +55,11 @@ _Stream = Callable[..., Iterator[bytes]]
 class BridgeChannel:
     """Calls to one bridge; thread-safe."""
 
-    def __init__(self, name: str, address: BridgeAddress, connect_s: float) -> None:
+    def __init__(self, name: str, address: BridgeAddress, connect_s: float, clock: Clock) -> None:
         self._name = name
         self._address = address
         self._connect_s = connect_s
+        self._clock = clock
         self._guard = threading.Lock()
         self._opened: _Opened | None = None
         token = address.token
@@ -71,6 +76,7 @@ class BridgeChannel:
                 raise self._meaning(opened, error) from None
             except ValueError:
                 raise self._closed() from None
+            opened.heard_s = self._clock.monotonic_s()
         return self._unpacked(operation, answer)
 
     def stream(self, operation: Operation, request: Message) -> Generator[object]:
@@ -116,9 +122,9 @@ class BridgeChannel:
             ) from None
 
     def _reached(self) -> "_Opened":
-        """The channel, once the bridge answers on it; raises Unreachable."""
+        """The channel, when the bridge was heard on it a moment ago or is now; raises Unreachable."""
         opened = self._open()
-        if not opened.ready:
+        if self._clock.monotonic_s() - opened.heard_s > HEARD_S_MAX:
             try:
                 opened.check(_WHOLE_BRIDGE, timeout=self._connect_s)
             except grpc.RpcError as error:
@@ -126,7 +132,7 @@ class BridgeChannel:
                 raise Unreachable(f"{place} does not answer ({_detail(error)}): is it running?") from None
             except ValueError:
                 raise self._closed() from None
-            opened.ready = True
+            opened.heard_s = self._clock.monotonic_s()
         return opened
 
     def _open(self) -> "_Opened":
@@ -142,7 +148,7 @@ class BridgeChannel:
         problem = _problem(error)
         if problem is not None:
             return error_of(problem)
-        opened.ready = False  # whatever it was: look whether the bridge is there before the next call
+        opened.heard_s = -inf  # whatever it was: look whether the bridge is there before the next call
         code = _status(error)
         if code in _REFUSED:
             return Unreachable(f"bridge {self._name} refuses the call ({_detail(error)})")
@@ -157,14 +163,13 @@ class _Opened:
 
     def __init__(self, address: BridgeAddress) -> None:
         self.pid = os.getpid()
-        self.ready = False
+        self.heard_s = -inf  # when the bridge was last heard of
         self._channel = _channel(address)
         self.check: _Unary = self._channel.unary_unary(_HEALTH_CHECK)
         self._calls: dict[str, object] = {
             name: (self._channel.unary_stream if each.stream else self._channel.unary_unary)(each.path)
             for name, each in OPERATIONS.items()
         }
-        self._channel.subscribe(self._on_change)
 
     def unary(self, operation: Operation) -> _Unary:
         return cast("_Unary", self._calls[operation.name])
@@ -173,11 +178,7 @@ class _Opened:
         return cast("_Stream", self._calls[operation.name])
 
     def close(self) -> None:
-        self._channel.unsubscribe(self._on_change)
         self._channel.close()
-
-    def _on_change(self, state: grpc.ChannelConnectivity) -> None:
-        self.ready = state is grpc.ChannelConnectivity.READY
 
 
 def _channel(address: BridgeAddress) -> grpc.Channel:

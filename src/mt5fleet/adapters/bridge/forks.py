@@ -20,6 +20,7 @@ class ForkGate:
     def __init__(self) -> None:
         self._turn = threading.Condition()
         self._calls = 0
+        self._forking = False
         self._watches = False
 
     def watch(self) -> None:
@@ -32,6 +33,8 @@ class ForkGate:
     def call(self) -> Iterator[None]:
         """One call."""
         with self._turn:
+            while self._forking:
+                self._turn.wait()
             self._calls += 1
         try:
             yield
@@ -44,15 +47,18 @@ class ForkGate:
     def close(self) -> None:
         """Wait for the calls under way, at most FORK_WAIT_S_MAX, and let no new one begin."""
         self._turn.acquire()
+        self._forking = True
         self._turn.wait_for(lambda: not self._calls, FORK_WAIT_S_MAX)
 
     def reopen(self) -> None:
         """Let calls begin again."""
+        self._forking = False
+        self._turn.notify_all()
         self._turn.release()
 
     def renew(self) -> None:
         """Start anew in a child: the threads that were calling are not there."""
-        self._turn, self._calls = threading.Condition(), 0
+        self._turn, self._calls, self._forking = threading.Condition(), 0, False
 
 
 GATE: Final = ForkGate()  # of this process: a fork takes all of it

@@ -12,11 +12,13 @@ from typing import cast
 from mt5fleet.adapters.bridge.channel import BridgeChannel
 from mt5fleet.adapters.bridge.operations import OPERATIONS
 from mt5fleet.adapters.bridge.terms import BridgeAddress, Deadlines, TlsClient
+from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
 from mt5fleet.domain.errors import GatewayError, Unreachable
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
+from mt5fleet.ports.clock import Clock
 
 __all__ = ["BridgeAddress", "BridgeGateway", "Deadlines", "TlsClient"]
 
@@ -31,11 +33,14 @@ class BridgeGateway:
         bridges: Mapping[str, BridgeAddress],
         bridge_of: Callable[[str], str | None],
         deadlines: Deadlines | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._bridge_of = bridge_of
         self._deadlines = Deadlines() if deadlines is None else deadlines
+        self._clock = SystemClock() if clock is None else clock
         self._channels = {
-            name: BridgeChannel(name, address, self._deadlines.connect_s) for name, address in bridges.items()
+            name: BridgeChannel(name, address, self._deadlines.connect_s, self._clock)
+            for name, address in bridges.items()
         }
 
     def disconnect(self) -> None:
