@@ -60,14 +60,15 @@ def test_the_search_for_writes_would_find_a_lifted_latch() -> None:
     assert any("resumed_seq" in write for write in WRITES.findall(lifting))
 
 
-def test_halt_number_is_written_in_one_place() -> None:
+def test_halt_number_is_written_where_a_halt_begins_or_is_renumbered_and_only_grows() -> None:
     writers = [
         name
         for name, text in SOURCES.items()
         if any("'halted_seq'" in write for write in WRITES.findall(text))
     ]
 
-    assert writers == ["judge"]
+    assert sorted(writers) == ["judge", "renumber_halt"]
+    assert all("whole(math.max(num(" in SOURCES[name] for name in writers)
 
 
 def test_scripts_carry_the_state_table_of_the_domain() -> None:
