@@ -1,6 +1,6 @@
 """Serves one account for the contract tests: folder, simulator address, port file, options.
 
-`--shadow`, `--real` and `--allow-real` change the account alpha.
+`--shadow`, `--real` and `--allow-real` change the account alpha; `--port=N` asks for a port.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def main() -> None:
     config = BridgeConfig(
         name="local",
         host="127.0.0.1",
-        port=0,
+        port=_port(sys.argv),
         token="contract-token",
         accounts=(_alpha(sys.argv),),
         environment=terminal_environment(address, os.environ),
@@ -58,6 +58,10 @@ def _alpha(asked: list[str]) -> ChildConfig:
         unanswered_s=1.5,
         server_offset_s=7200,
     )
+
+
+def _port(asked: list[str]) -> int:
+    return next((int(one.removeprefix("--port=")) for one in asked if one.startswith("--port=")), 0)
 
 
 async def _serve(config: BridgeConfig, port_file: Path) -> None:
