@@ -34,6 +34,7 @@ from mt5fleet.domain.errors import (
     Unanswered,
     Unreachable,
 )
+from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.order import CancelOrder, CloseOrder, Permit
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
@@ -200,6 +201,7 @@ class Desk:
         """
         if token is None:
             return
+        check_number("token", token, self._clock.now())
         with suppress(JournalUnwritable):
             await _within(self.journal.see_token_soon(token))
         if token < self.journal.newest_token():

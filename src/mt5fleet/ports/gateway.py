@@ -109,7 +109,7 @@ class Gateway(Protocol):
         """Refuse every open from now on, whatever the token.
 
         Returns only when no open is in the terminal. Kept in the journal. Raises StaleLatch for a sequence
-        that a person lifted.
+        that a person lifted, InvalidValue for one that no other could follow; latched it is all the same.
         """
         ...
 

@@ -13,6 +13,7 @@ from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Qu
 from mt5fleet.domain.errors import GatewayError, InvalidValue, JournalUnwritable, Unanswered, Unreachable
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.person import Person
 from mt5fleet.ports.clock import Clock
@@ -292,6 +293,7 @@ class FakeGateway:
         if not book.connected:
             raise Unreachable(f"the terminal of {account} is not connected")
         if token is not None:
+            check_number("token", token, book.clock.now())
             with suppress(JournalUnwritable):
                 book.journal.see_token(token)
         book.expire()

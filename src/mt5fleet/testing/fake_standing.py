@@ -7,6 +7,7 @@ from datetime import datetime
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
 from mt5fleet.domain.latch import Binding, Floor, Latch
+from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.person import Person
 from mt5fleet.messages.records import FloorRecord, Record, ResumeRecord, open_record, verify_record
 from mt5fleet.testing.fake_broker import FakeAccount
@@ -18,6 +19,13 @@ People = Callable[[], Mapping[str, Person]]
 def raise_latch(book: FakeAccount, sequence: int, reason: str, unanswered_s: float) -> None:
     """Latch; Unanswered while an open that nobody heard of again may be in the terminal."""
     now = book.clock.now()
+    try:
+        check_number("latch.sequence", sequence, now)
+    except InvalidValue:
+        own = Latch(sequence=book.journal.lifted_sequence() + 1, reason=reason, at=now, local=True)
+        with _kept(book):
+            book.journal.set_latch(own)
+        raise
     with _kept(book):
         book.journal.set_latch(Latch(sequence=sequence, reason=reason, at=now))
     for entry in book.journal.unfinished():
@@ -41,6 +49,7 @@ def lift_latch(book: FakeAccount, text: str, people: People) -> None:
 
 def keep_memory(book: FakeAccount, memory: GuardMemory) -> None:
     """Keep a newer checkpoint."""
+    check_number("memory.sequence", memory.sequence, book.clock.now())
     with _kept(book):
         book.journal.set_memory(memory)
 

@@ -23,6 +23,7 @@ from tests.contract.gateway.people import (
 from tests.contract.gateway.rigs import ACCOUNT, LOGIN, Rig, key_of, market, permit
 
 DAY_S = 86_400
+LAST_NUMBER = 2**63 - 1  # what the wire and the journal can just hold
 MEMORY = GuardMemory(
     peak_equity=Decimal("10250.40"),
     first_balance=Decimal(10_000),
@@ -55,6 +56,30 @@ def test_a_higher_halt_replaces_the_latch_and_a_lower_one_does_not(rig: Rig) -> 
     latch = rig.gateway.health(ACCOUNT).latch
     assert latch is not None
     assert (latch.sequence, latch.reason) == (5, "halt 5")
+
+
+def test_a_halt_that_no_other_could_follow_latches_under_another_number(rig: Rig) -> None:
+    with pytest.raises(InvalidValue, match=r"latch\.sequence"):
+        rig.gateway.latch(ACCOUNT, LAST_NUMBER, "drawdown")
+    latch = rig.gateway.health(ACCOUNT).latch
+    assert latch is not None
+    assert (latch.local, latch.sequence < LAST_NUMBER) == (True, True)
+    assert opened(rig, "absurd-halt").denial is DenialReason.HALTED
+
+
+def test_a_token_that_no_other_could_follow_is_refused_and_locks_nobody_out(rig: Rig) -> None:
+    with pytest.raises(InvalidValue, match="token"):
+        rig.gateway.positions(ACCOUNT, LAST_NUMBER)
+    with pytest.raises(InvalidValue, match="token"):
+        opened(rig, "absurd-token", token=LAST_NUMBER)
+    assert opened(rig, "ordinary-token", token=1).state is OrderState.FILLED
+
+
+def test_a_checkpoint_that_no_other_could_follow_is_refused(rig: Rig) -> None:
+    with pytest.raises(InvalidValue, match=r"memory\.sequence"):
+        rig.gateway.checkpoint(ACCOUNT, replace(MEMORY, sequence=LAST_NUMBER))
+    rig.gateway.checkpoint(ACCOUNT, MEMORY)
+    assert rig.gateway.memory(ACCOUNT) == MEMORY
 
 
 def test_a_latch_outlives_a_ledger_that_forgot_it(rig: Rig) -> None:

@@ -14,6 +14,8 @@ from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Health
 from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
 from mt5fleet.domain.latch import Binding, Floor, Latch
+from mt5fleet.domain.numbering import check_number
+from mt5fleet.domain.order import TEXT_CHARS_MAX
 from mt5fleet.domain.person import Person, Role
 from mt5fleet.messages.records import FloorRecord, ResumeRecord, SignedRecord, open_record, verify_record
 from mt5fleet.ports.clock import Clock
@@ -51,8 +53,17 @@ class Standing:
             raise Unanswered("latched; an open sent a moment ago may still be in the terminal: ask again")
 
     def keep_latch(self, sequence: int, reason: str) -> None:
-        """Write the latch into the journal and nothing else; raises StaleLatch as the port says."""
-        latch = Latch(sequence=sequence, reason=reason, at=self._clock.now())
+        """Write the latch into the journal and nothing else; raises StaleLatch as the port says.
+
+        InvalidValue for a number that no other could follow: latched all the same, under a number of our own.
+        """
+        now, reason = self._clock.now(), reason[:TEXT_CHARS_MAX]
+        try:
+            check_number("latch.sequence", sequence, now)
+        except InvalidValue:
+            self.latch_locally(reason)
+            raise
+        latch = Latch(sequence=sequence, reason=reason, at=now)
         with _kept("the latch"):
             self._journal.set_latch(latch)
 
@@ -93,6 +104,7 @@ class Standing:
 
     def checkpoint(self, memory: GuardMemory) -> None:
         """Keep the guards' memory; an older sequence changes nothing."""
+        check_number("memory.sequence", memory.sequence, self._clock.now())
         with _kept("the guards' memory"):
             self._journal.set_memory(memory)
 

@@ -29,6 +29,7 @@ from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Qu
 from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unreachable
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import AttemptJournal
@@ -159,6 +160,7 @@ class Terminal:
         """
         self.require_mine(account)
         if token is not None:
+            check_number("token", token, self._clock.now())
             with suppress(JournalUnwritable):
                 self._journal.see_token(token)
 
