@@ -4,23 +4,18 @@ Source: the project's design, section 5 "The other verbs".
 """
 
 import json
-from datetime import datetime
 
 from mt5fleet.adapters.mt5.codes import MarginCode
 from mt5fleet.adapters.mt5.lastlook import not_sent
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.adapters.mt5.shapes import AccountRow
-from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome, Retry
 from mt5fleet.ports.journal import JournalEntry
 
 
 def refusal_of_second_close(session: Session, account: AccountRow, symbol: str) -> Outcome | None:
     """Why this symbol must not be closed once more now; None on hedging accounts, where tickets protect."""
-    if account.margin_mode == MarginCode.RETAIL_HEDGING:
-        return None
-    now = session.clock.now()
-    if not (_doubtful(session, symbol, now) or _unanswered(session, symbol, now)):
+    if account.margin_mode == MarginCode.RETAIL_HEDGING or not _in_doubt(session, symbol):
         return None
     return not_sent(
         f"a close of {symbol} is in doubt, and on a netting account a second one could turn the position"
@@ -29,32 +24,19 @@ def refusal_of_second_close(session: Session, account: AccountRow, symbol: str) 
     )
 
 
-def note_close(session: Session, symbol: str, key: str, outcome: Outcome) -> None:
-    """Remember a close whose end the terminal could not tell, for as long as it may come."""
-    now, known = session.clock.now(), session.doubtful_closes
-    for late in [kept for kept, (_, at) in known.items() if not _may_come(session, at, now)]:
-        del known[late]
-    if outcome.state is OrderState.IN_DOUBT:
-        known[key] = (symbol, now)
-
-
-def _doubtful(session: Session, symbol: str, now: datetime) -> bool:
+def _in_doubt(session: Session, symbol: str) -> bool:
+    """Whether a close was handed over lately whose end is not known, as when the process ended in it."""
+    now, may_come_s = session.clock.now(), session.settings.unanswered_s
     return any(
-        name == symbol and _may_come(session, at, now) for name, at in session.doubtful_closes.values()
-    )
-
-
-def _unanswered(session: Session, symbol: str, now: datetime) -> bool:
-    """Whether a close was handed over lately that nobody heard of again, as when the process ended in it."""
-    return any(
-        _closes(entry, symbol) and _may_come(session, entry.written_at, now)
+        _closes(entry, symbol) and (now - entry.written_at).total_seconds() < may_come_s
         for entry in session.journal.unfinished()
     )
 
 
 def _closes(entry: JournalEntry, symbol: str) -> bool:
-    return entry.operation == "close" and json.loads(entry.request)["sent"]["symbol"] == symbol
+    return entry.operation == "close" and _symbol(entry, symbol) == symbol
 
 
-def _may_come(session: Session, sent_at: datetime, now: datetime) -> bool:
-    return (now - sent_at).total_seconds() < session.settings.unanswered_s
+def _symbol(entry: JournalEntry, unknown: str) -> object:
+    """The symbol that was sent; an entry that does not tell counts as the one in question."""
+    return json.loads(entry.request).get("sent", {}).get("symbol", unknown)

@@ -25,7 +25,7 @@ from mt5fleet.adapters.mt5.goals import (
     not_visible,
     reached,
 )
-from mt5fleet.adapters.mt5.netting import note_close, refusal_of_second_close
+from mt5fleet.adapters.mt5.netting import refusal_of_second_close
 from mt5fleet.adapters.mt5.requests import Request, close_request
 from mt5fleet.adapters.mt5.retcodes import Meaning
 from mt5fleet.adapters.mt5.sending import Shipment, send
@@ -55,11 +55,7 @@ def close(session: Session, absences: Absences, order: CloseOrder, permit: Permi
     refused = look_refusal(session, permit, reduces=True) or _second_close(
         session, account, permit, position.symbol
     )
-    if refused is not None:
-        return refused
-    outcome = send(session, permit, _shipment(session, order, position, volume, permit.key))
-    note_close(session, position.symbol, permit.key, outcome)
-    return outcome
+    return refused or send(session, permit, _shipment(session, order, position, volume, permit.key))
 
 
 def _before(entries: tuple[JournalEntry, ...], permit: Permit, *, full: bool) -> Outcome | None:

@@ -55,7 +55,6 @@ class Session:
         self.clock = clock
         self.offset = OffsetWatch(settings.server_offset_s)
         self.breaks = 0  # how often the session was lost; absences seen before a break prove nothing after it
-        self.doubtful_closes: dict[str, tuple[str, datetime]] = {}  # order key -> symbol, when it was sent
         self._symbols: dict[str, SymbolRow] = {}
 
     def account(self) -> AccountRow:

@@ -145,13 +145,10 @@ class Terminal:
         self._enter(account, token)
         question = Question(key=key, magic=magic, attempt=attempt, since=since)
         try:
-            found = resolve(self._session, self._history, self._absences, question)
+            return resolve(self._session, self._history, self._absences, question)
         except JournalUnwritable as error:
             # Without its tombstone the attempt may still be sent: nothing is proved.
             return Outcome(state=OrderState.IN_DOUBT, sentence=f"outcome unknown: {error}")
-        if found.state is not OrderState.IN_DOUBT:
-            self._session.doubtful_closes.pop(key, None)
-        return found
 
     def _enter(self, account: str, token: int | None) -> None:
         """Refuse an older token, and keep a newer one where the journal takes it.
