@@ -140,7 +140,8 @@ def ready(rig: SimulatorRig) -> None:
     deadline = time.monotonic() + EVENTUALLY_S_MAX
     while time.monotonic() < deadline:
         try:
-            if rig.gateway.health(ACCOUNT).connected and rig.gateway.positions(ACCOUNT) is not None:
+            rig.gateway.positions(ACCOUNT)  # first: a health alone brings no terminal back everywhere
+            if rig.gateway.health(ACCOUNT).connected:
                 return
         except GatewayError:
             pass

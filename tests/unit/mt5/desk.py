@@ -171,8 +171,8 @@ class Desk:
         return self.gateway.resolve("a", KEY.text, KEY.magic, attempt, 1, self.clock.now())
 
     def lose(self) -> None:
-        """Send an order whose outcome nobody knows."""
-        self.module.error = (-10002, "IPC recv failed")
+        """Send an order whose outcome the broker's answer does not tell."""
+        self.module.on_send = lambda: answer(retcode=10011)
         assert self.submit().state is OrderState.IN_DOUBT
 
 

@@ -36,9 +36,21 @@ def times_out() -> Any:
     return answer(retcode=10012)
 
 
-@pytest.mark.parametrize("end", [never_returns, times_out])
-def test_send_that_nobody_waited_for_may_still_come_for_a_minute(desk: Desk, end: Any) -> None:
-    desk.module.on_send = end
+def loses_the_broker() -> Any:
+    return answer(retcode=10031)
+
+
+def says_nothing() -> Any:
+    """The module's pipe broke: the terminal may have ended in the send, and the broker goes on."""
+    return None
+
+
+BROKER_WAS_NOT_HEARD = [never_returns, times_out, loses_the_broker, says_nothing]
+
+
+@pytest.mark.parametrize("end", BROKER_WAS_NOT_HEARD)
+def test_send_that_the_broker_did_not_answer_may_still_come_for_a_minute(desk: Desk, end: Any) -> None:
+    desk.module.on_send, desk.module.error = end, (-10002, "IPC recv failed")
     with suppress(SystemError):
         desk.submit()
     seen = []
@@ -46,6 +58,18 @@ def test_send_that_nobody_waited_for_may_still_come_for_a_minute(desk: Desk, end
         desk.clock.advance_s(wait_s)
         seen.append(desk.resolve().state)
     assert seen == [OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.IN_DOUBT, OrderState.NOT_SENT]
+
+
+@pytest.mark.parametrize("end", BROKER_WAS_NOT_HEARD)
+def test_a_latch_is_not_confirmed_while_such_a_send_may_still_come(desk: Desk, end: Any) -> None:
+    desk.module.on_send, desk.module.error = end, (-10002, "IPC recv failed")
+    with suppress(SystemError):
+        desk.submit()
+    desk.clock.advance_s(59)
+    with pytest.raises(Unanswered, match="may still be in the terminal"):
+        desk.gateway.latch("a", 1, "drawdown")
+    desk.clock.advance_s(1)
+    desk.gateway.latch("a", 1, "drawdown")
 
 
 @pytest.mark.parametrize(("remaining", "state"), [("0", OrderState.NOT_SENT), ("0.05", OrderState.IN_DOUBT)])

@@ -10,6 +10,8 @@ from mt5fleet.domain.order import Outcome, Permit, Retry
 from mt5fleet.ports.journal import AttemptJournal, JournalEntry
 
 _NOT_SETTLED = (OrderState.IN_DOUBT, OrderState.NOT_SENT)
+# The broker did not answer the terminal in time; the terminal lost its broker. Both may have handed it over.
+_NOT_HEARD = (None, 10012, 10031)
 
 
 def settled(entries: Sequence[JournalEntry]) -> Outcome | None:
@@ -21,6 +23,11 @@ def settled(entries: Sequence[JournalEntry]) -> Outcome | None:
 def unsettled(entries: Sequence[JournalEntry]) -> tuple[JournalEntry, ...]:
     """Attempts that were handed to the terminal and whose end nobody knows."""
     return tuple(entry for entry in entries if not entry.tombstone and _unclear(entry))
+
+
+def is_unheard(outcome: Outcome) -> bool:
+    """Whether no word of the broker stands behind a doubt: the send may still be carried out."""
+    return outcome.state is OrderState.IN_DOUBT and outcome.retcode in _NOT_HEARD
 
 
 def is_closed(entries: Sequence[JournalEntry], attempt: int) -> bool:

@@ -14,8 +14,8 @@ class TerminalSettings:
     """One account on one terminal. `server_offset_s` None: inferred from ticks that are seen to arrive.
 
     `settle_s`: how long after a send with a doubtful answer it may still be carried out; absence counts only
-    after it. `unanswered_s`: the same for a send without any answer, because our process ended in it or
-    somebody stopped waiting: terminal and broker go on without us.
+    after it. `unanswered_s`: the same for a send without the broker's answer, because our process ended in
+    it, the terminal was lost or somebody stopped waiting: terminal and broker go on without us.
     `visibility_lag_s`: how far apart two looks must be before their absence proves anything.
     `allow_real`: whether `mode` real may open anything.
     `ledger_silence_s`: without a word from the ledger for longer than this, nothing is opened.

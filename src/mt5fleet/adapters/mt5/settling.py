@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mt5fleet.adapters.mt5.absences import Absences
-from mt5fleet.adapters.mt5.attempts import as_known, note_outcome, settled, unsettled
+from mt5fleet.adapters.mt5.attempts import as_known, is_unheard, note_outcome, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
-from mt5fleet.adapters.mt5.codes import LastError
 from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
 from mt5fleet.adapters.mt5.goals import find_order, find_position
 from mt5fleet.adapters.mt5.history import HistoryIndex
@@ -23,8 +22,6 @@ from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Retry
 from mt5fleet.ports.journal import JournalEntry
-
-RETCODE_TIMEOUT = 10012  # the broker did not answer the terminal in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +134,9 @@ def _twice(
 
 def _may_come_s(session: Session, entry: JournalEntry) -> float:
     """How long after it was written a send may still be carried out."""
-    unanswered = entry.outcome is None or _timed_out(entry.outcome)
+    unanswered = entry.outcome is None or is_unheard(entry.outcome)
     long = unanswered and not _harmless_twice(entry)
     return session.settings.unanswered_s if long else session.settings.settle_s
-
-
-def _timed_out(outcome: Outcome) -> bool:
-    """Whether module or terminal gave up waiting for a send that goes on without them."""
-    return outcome.last_error == LastError.IPC_TIMEOUT or outcome.retcode == RETCODE_TIMEOUT
 
 
 def _harmless_twice(entry: JournalEntry) -> bool:
