@@ -150,7 +150,8 @@ class Hands:
             self.journal.look(call.journal)
             operation, arguments = _opened(call)
             # Also for a health: why the terminal is away is known here, and the bridge makes a health of it.
-            self.link.ensure()
+            if self.link.ensure():
+                self.terminal.begin_anew()
             value = self._carried_out(operation, arguments)
             return Answer(value=operation.pack_answer(value).SerializeToString())
         except FleetError as error:

@@ -277,8 +277,8 @@ class _Linked:
         self._link = link
 
     def __getattr__(self, name: str) -> object:
-        if name not in _NEED_NO_TERMINAL:
-            self._link.ensure()
+        if name not in _NEED_NO_TERMINAL and self._link.ensure():
+            self._gateway.terminal.begin_anew()
         return getattr(self._gateway, name)
 
 

@@ -45,16 +45,17 @@ class Link:
                 break
         return self._why_not
 
-    def ensure(self) -> None:
-        """Reconnect when the terminal is gone; raises Unreachable while it stays away."""
+    def ensure(self) -> bool:
+        """Reconnect when the terminal is gone; gives whether that was so, raises Unreachable while it is."""
         if self._why_not is None and self._module.terminal_info() is not None:
-            return
+            return False
         now_s = self._clock.monotonic_s()
         if self._why_not is None or now_s - self._tried_at_s >= RECONNECT_EVERY_S:
             self._tried_at_s = now_s
             self._why_not = self._initialize(RECONNECT_TIMEOUT_MS)
         if self._why_not is not None:
             raise Unreachable(self._why_not)
+        return True
 
     def _initialize(self, timeout_ms: int) -> str | None:
         path = (self._path,) if self._path else ()

@@ -57,11 +57,15 @@ class Session:
         self.breaks = 0  # how often the session was lost; absences seen before a break prove nothing after it
         self._symbols: dict[str, SymbolRow] = {}
 
+    def begin_anew(self) -> None:
+        """The connection was lost: what was seen before it proves nothing any more."""
+        self.breaks += 1
+
     def account(self) -> AccountRow:
         """The account's row, of the right login and server."""
         row = self._require(self.module.account_info())
         if (row.login, row.server) != (self.settings.login, self.settings.server):
-            self._break()
+            self.begin_anew()
             wanted = f"{self.settings.login} on {self.settings.server}"
             raise Unreachable(
                 f"the terminal is logged in as {row.login} on {row.server}, configured is {wanted}"
@@ -73,7 +77,7 @@ class Session:
         row = self._require(self.module.terminal_info())
         self._see_build(row.build)
         if not row.connected:
-            self._break()
+            self.begin_anew()
             raise Unreachable("the terminal has no connection to its broker: check its network and login")
         return row
 
@@ -177,11 +181,8 @@ class Session:
         if answer is not None:
             return answer
         code, text = self.module.last_error()
-        self._break()
+        self.begin_anew()
         raise Unreachable(_SENTENCES.get(LastError(code), text) if code in set(LastError) else text)
-
-    def _break(self) -> None:
-        self.breaks += 1
 
     def _see_build(self, build: int) -> None:
         """Remember the terminal's build: it updates itself, and a new build may behave differently."""

@@ -61,6 +61,10 @@ class Terminal:
         with suppress(Unreachable):
             self._session.known_offset_s()
 
+    def begin_anew(self) -> None:
+        """The terminal was connected again: it may show less than it did, and proofs start over."""
+        self._session.begin_anew()
+
     def require_mine(self, account: str) -> None:
         """Raise Unreachable for another account than this terminal's."""
         if account != self._settings.account:
