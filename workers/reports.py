@@ -67,6 +67,7 @@ def guard_report(report: GuardReport) -> Report:
         **_named("breached", report.breached),
         **_named("unconfirmed", report.unconfirmed),
         **_named("late_bridges", report.late_bridges),
+        **({"checkpoints_failed": report.checkpoints_failed} if report.checkpoints_failed else {}),
     }
 
 
