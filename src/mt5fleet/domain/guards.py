@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from mt5fleet.domain.account import GuardMemory, Limits
-from mt5fleet.domain.broker import Reading
+from mt5fleet.domain.account import Account, GuardMemory, Limits
+from mt5fleet.domain.broker import Health, Reading
 from mt5fleet.domain.drawdown import drawdown_percent, drawdown_reached, floor_of, reached
 
 _AHEAD_S_MAX = 5  # a reading may be this far ahead of our clock: two machines' clocks
@@ -54,6 +54,21 @@ def why_blind(reading: Reading, now: datetime, age_s_max: Decimal) -> str | None
     if reading.equity <= 0 or reading.balance < 0:
         return f"equity {reading.equity} and balance {reading.balance} are not those of an open account"
     return _why_stale(reading.age_s(now), age_s_max)
+
+
+def why_another(account: Account, health: Health) -> str:
+    """Why the bridge's account of this name is not the one that was meant; empty when nothing says so.
+
+    A terminal that is away does not say its login. Source: the project's design, section 6 "Bridge": an
+    account is (broker server, login).
+    """
+    shown = (health.server, health.login)
+    if None in shown or shown == (account.server, account.login):
+        return ""
+    return (
+        f"the bridge holds {health.login} on {health.server} as {account.name}, the fleet was told"
+        f" {account.login} on {account.server}: correct the bridge's file, or the fleet's and apply it"
+    )
 
 
 def judge(reading: Reading, memory: GuardMemory, limits: Limits) -> Healthy | Breached:

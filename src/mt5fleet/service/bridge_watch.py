@@ -6,10 +6,10 @@ comes before it is judged: what the ledger has forgotten or never heard of, the 
 
 from typing import Protocol
 
-from mt5fleet.domain.account import AccountStatus, TradingState
+from mt5fleet.domain.account import Account, AccountStatus, TradingState
 from mt5fleet.domain.broker import Health
 from mt5fleet.domain.errors import GatewayError
-from mt5fleet.domain.guards import Blind
+from mt5fleet.domain.guards import Blind, why_another
 from mt5fleet.domain.record import Alert, Event, EventType, Severity
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
@@ -50,10 +50,11 @@ class BridgeWatch:
         self._looked: dict[str, tuple[int, float]] = {}  # in which epoch, and when
         self._shown: dict[str, tuple[str, int]] = {}  # journal and its writes
 
-    def look(self, status: AccountStatus, epoch: int) -> AccountStatus | Blind:
+    def look(self, account: Account, status: AccountStatus, epoch: int) -> AccountStatus | Blind:
         """The account as it stands after both sides' latches were compared, when a look is due.
 
-        Blind while the bridge cannot be asked for the first time. Raises LedgerError.
+        Blind while the bridge cannot be asked for the first time, and while it holds another account under
+        this name. Raises LedgerError.
         """
         if not self._due(status, epoch):
             return status
@@ -63,6 +64,10 @@ class BridgeWatch:
             if self._first(status, epoch):
                 return Blind(why=f"the bridge's latch cannot be read: {error}")
             return status  # the next sweep asks again
+        another = why_another(account, health)
+        if another:
+            self.silent(account.name)
+            return Blind(why=another)
         self._compare_journals(status, health)
         self._tell_changes(status.account, health)
         agreed = self._latching.agree(status, health)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from mt5fleet.domain.account import AccountStatus
+from mt5fleet.domain.account import Account, AccountStatus
 from mt5fleet.domain.broker import Health, Instrument, Position, RestingOrder
 from mt5fleet.domain.checks import AccountFacts, MarketFacts
 from mt5fleet.domain.errors import GatewayError, StaleToken
+from mt5fleet.domain.guards import why_another
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
@@ -32,7 +33,7 @@ class FactReader:
 
     def account(self, hold: Hold) -> AccountFacts:
         """Facts for an open; raises Blocked when they cannot be had, StaleToken as the gateway does."""
-        health = self._health(hold.status)
+        health = self._health(hold.account, hold.status)
         reading = _asked(lambda: self._gateway.reading(hold.name, hold.lease.token))
         return AccountFacts(
             account=hold.account,
@@ -86,22 +87,22 @@ class FactReader:
         kept = self._healths.get(hold.name)
         return hold.status.journal_id if kept is None else kept[1].journal_id
 
-    def _health(self, status: AccountStatus) -> Health:
-        now_s, account = self._clock.monotonic_s(), status.account
-        kept = self._healths.get(account)
+    def _health(self, account: Account, status: AccountStatus) -> Health:
+        now_s = self._clock.monotonic_s()
+        kept = self._healths.get(account.name)
         if kept is not None and now_s - kept[0] < self._settings.health_age_s:
             return kept[1]
-        health = _asked(lambda: self._gateway.health(account))
-        self._check_usable(status, health)
-        self._healths[account] = (now_s, health)
+        health = _asked(lambda: self._gateway.health(account.name))
+        self._check_usable(account, status, health)
+        self._healths[account.name] = (now_s, health)
         return health
 
-    def _check_usable(self, status: AccountStatus, health: Health) -> None:
+    def _check_usable(self, account: Account, status: AccountStatus, health: Health) -> None:
         if not health.connected or not health.trade_allowed:
             raise Blocked(
                 "; ".join(health.why_not) or f"the terminal of {status.account} does not allow trading"
             )
-        why_not = self._journals.why_not(status, health)
+        why_not = why_another(account, health) or self._journals.why_not(status, health)
         if why_not:
             raise Blocked(why_not)
 

@@ -13,6 +13,7 @@ from mt5fleet.domain.account import Foreign
 from mt5fleet.domain.broker import Position, Reading, RestingOrder
 from mt5fleet.domain.drawdown import smallest_unit
 from mt5fleet.domain.errors import GatewayError, StaleToken
+from mt5fleet.domain.guards import why_another
 from mt5fleet.domain.ids import is_ours, order_key
 from mt5fleet.domain.order import CancelOrder, CloseOrder, Outcome, Permit
 from mt5fleet.domain.record import Alert, Event, EventType, Severity
@@ -65,7 +66,8 @@ class Flatten:
             return "a shadow account: nothing is sent"
         hold.status = self._latching.confirm(hold.status)
         try:
-            why_not = self._rounds(hold)
+            # Its positions are closed by ticket: under this name they must be the account's own.
+            why_not = why_another(hold.account, self._gateway.health(hold.name)) or self._rounds(hold)
         except StaleToken:
             raise
         except GatewayError as error:

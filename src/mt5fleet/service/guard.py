@@ -157,7 +157,7 @@ class GuardSweep:
             self._watch.silent(account.name)
             judged = answer
         else:
-            judged = self._watch.look(status, epoch)
+            judged = self._watch.look(account, status, epoch)
             if isinstance(judged, AccountStatus):
                 status = judged
                 judged = self._judged(account, answer, status, epoch)
