@@ -19,30 +19,34 @@ class _Bucket:
 
 
 class Rates:
-    """Calls per peer and account, opens and modifies per account. Closes, cancels and latches always pass."""
+    """Calls per peer and account, opens and modifies per account. Closes, cancels and latches always pass.
+
+    Calls that carry a fencing token are counted apart: what loops beside an owner does not stop its reads.
+    """
 
     def __init__(self, limits: BridgeLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._calls: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
-        self._opens: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+        self._calls: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
+        self._opens: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
 
-    def refusal(self, operation: str, peer: str, account: str) -> str:
+    def refusal(self, operation: str, peer: str, account: str, *, is_owner: bool = False) -> str:
         """Which limit this call breaks, for people; empty when it may pass, which is counted."""
         limits = self._limits
         if operation in _NEVER_LIMITED:
             return ""
-        if not self._take(self._calls, (peer, account), limits.calls_per_s_max, limits.calls_burst_max):
+        caller = (peer, account, "owner" if is_owner else "")
+        if not self._take(self._calls, caller, limits.calls_per_s_max, limits.calls_burst_max):
             return f"more than {limits.calls_per_s_max:g} calls a second (limits.calls_per_s_max): slow down"
         opens = limits.opens_per_minute_max
-        if operation in _OPENS and not self._take(self._opens, ("", account), opens / _MINUTE_S, opens):
+        if operation in _OPENS and not self._take(self._opens, (account,), opens / _MINUTE_S, opens):
             return (
                 f"more than {opens} opens and modifies a minute (limits.opens_per_minute_max); wait a while"
             )
         return ""
 
     def _take(
-        self, buckets: OrderedDict[tuple[str, str], _Bucket], key: tuple[str, str], per_s: float, burst: int
+        self, buckets: OrderedDict[tuple[str, ...], _Bucket], key: tuple[str, ...], per_s: float, burst: int
     ) -> bool:
         now_s = self._clock.monotonic_s()
         bucket = buckets.get(key)

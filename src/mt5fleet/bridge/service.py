@@ -130,7 +130,7 @@ class BridgeService:
         if operation.place is not Place.MANY:
             account = str(request.account)
             self._desk(account)
-        self._limit(operation, context, account)
+        self._limit(operation, context, account, is_owner=_carries_token(request))
         return _packed(await self._to_the_end(self._answer(operation, request, account, arrived_at)))
 
     async def _answer(
@@ -200,8 +200,9 @@ class BridgeService:
         if self._stopping.is_set():
             raise Unreachable(f"bridge {self._config.name} is stopping")
 
-    def _limit(self, operation: Operation, context: Context, account: str) -> None:
-        refusal = self._rates.refusal(operation.name, _host_of(context.peer()), account)
+    def _limit(self, operation: Operation, context: Context, account: str, *, is_owner: bool = False) -> None:
+        peer = _host_of(context.peer())
+        refusal = self._rates.refusal(operation.name, peer, account, is_owner=is_owner)
         if refusal:
             raise Limited(f"{account or self._config.name}: {refusal}")
 
@@ -259,6 +260,14 @@ def _parsed(operation: Operation, content: bytes) -> Any:  # noqa: ANN401  # one
         return operation.call.FromString(content)
     except DecodeError:
         raise InvalidValue(operation.name, "is no message of this protocol") from None
+
+
+def _carries_token(request: Message) -> bool:
+    """Whether it is a call of the account's owner, as far as the bridge can see before the call's turn."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if "token" not in fields:
+        return "permit" in fields
+    return not fields["token"].has_presence or request.HasField("token")
 
 
 def _packed(answer: Message) -> bytes:

@@ -56,7 +56,7 @@ class BridgeLimits:
     queue_s: float = 5.0  # waiting for the account's turn; afterwards nothing was handed over
     start_s: float = 90.0  # child process and terminal, above `start_timeout_ms`
     stop_s: float = 10.0  # for calls in flight when the bridge stops
-    waiting_max: int = 64  # calls in line for one account; more means that somebody loops
+    waiting_max: int = 64  # calls in each lane of one account's line; more means that somebody loops
     connections_max: int = 512  # workers times their threads
     request_bytes_max: int = 256 * 1024  # the largest order is some kilobytes
     calls_per_s_max: float = 200.0  # of one peer to one account; a terminal answers about half of that

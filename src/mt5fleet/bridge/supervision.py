@@ -15,6 +15,7 @@ from mt5fleet.bridge.die_together import ChildGroup
 from mt5fleet.bridge.journal_frames import JournalCounter
 from mt5fleet.bridge.pipe import FRAME_BYTES_MAX, BadFrame, PipeEnded, pack_frame, read_frame_async
 from mt5fleet.bridge.settings import BridgeLimits, ChildConfig
+from mt5fleet.bridge.turn import Lane, Turn
 from mt5fleet.domain.errors import InvalidValue, Unanswered, Unreachable
 from mt5fleet.ports.clock import Clock
 
@@ -47,8 +48,7 @@ class Child:
         self._clock = clock
         self._greeting = greeting
         self._group = ChildGroup()
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._turn = Turn(config.account, limits.waiting_max)
         self._number = 0
         self._spawned: Process | None = None
         self._process: Process | None = None  # the spawned one, once it is up
@@ -83,15 +83,15 @@ class Child:
         await asyncio.gather(*self._calls, return_exceptions=True)
         self._group.close()
 
-    async def ask(self, prepare: Callable[[], Awaitable[Prepared]], deadline_s: float) -> Answer:
+    async def ask(
+        self, prepare: Callable[[], Awaitable[Prepared]], deadline_s: float, lane: Lane = Lane.OTHERS
+    ) -> Answer:
         """Prepare a call when its turn has come, hand it over and give the child's answer.
 
         Raises Unreachable and Unanswered, and what `prepare` raises.
         """
         self._require_process()
-        if self._waiting >= self._limits.waiting_max:
-            raise Unreachable(f"{self.config.account}: {self._waiting} calls wait already")
-        await self._take_turn()
+        await self._turn.take(lane, self._limits.queue_s)
         task = asyncio.create_task(self._in_turn(prepare, deadline_s))
         self._calls.add(task)
         task.add_done_callback(self._ended)
@@ -101,26 +101,18 @@ class Child:
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold the account's turn, so that no call is in the terminal; raises Unreachable when none comes."""
-        await self._take_turn()
+        await self._turn.take(Lane.LATCH, self._limits.queue_s)
         try:
             yield
         finally:
             self._turn.release()
 
-    async def _take_turn(self) -> None:
-        self._waiting += 1
-        try:
-            await asyncio.wait_for(self._turn.acquire(), self._limits.queue_s)
-        except TimeoutError:
-            raise Unreachable(f"{self.config.account}: no turn within {self._limits.queue_s} s") from None
-        finally:
-            self._waiting -= 1
-
     async def _last_turn(self) -> bool:
         try:
-            return await asyncio.wait_for(self._turn.acquire(), self._limits.stop_s)
-        except TimeoutError:
+            await self._turn.take(Lane.LATCH, self._limits.stop_s)
+        except Unreachable:
             return False
+        return True
 
     def _ended(self, task: asyncio.Task[Answer]) -> None:
         self._calls.discard(task)

@@ -77,7 +77,7 @@ class Office:
 
     async def in_line(self, calls: int) -> None:
         """Wait until so many calls wait for their turn."""
-        await until(lambda: self.desk._child._waiting == calls)
+        await until(lambda: self.desk._child._turn.waiting == calls)
 
     async def up(self) -> None:
         await until(lambda: self.desk.pid is not None)

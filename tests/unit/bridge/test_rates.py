@@ -34,6 +34,13 @@ def test_every_other_call_is_counted_per_peer_and_account(clock: ManualClock, op
     assert passed(rates, operation, OFTEN, account="beta") == LIMITS.calls_burst_max
 
 
+def test_a_loop_of_reads_does_not_stop_the_reads_of_the_owner(clock: ManualClock) -> None:
+    rates = Rates(LIMITS, clock)
+    passed(rates, "positions", OFTEN)
+    owners = [rates.refusal("positions", "p", "alpha", is_owner=True) for _ in range(OFTEN)]
+    assert owners.count("") == LIMITS.calls_burst_max
+
+
 def test_a_peer_that_waits_may_ask_again(clock: ManualClock) -> None:
     rates = Rates(LIMITS, clock)
     passed(rates, "quote", OFTEN)
