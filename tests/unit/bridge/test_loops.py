@@ -1,31 +1,37 @@
-"""A program that loops on reads with the right token keeps neither closes nor the account's owner out."""
+"""The bridge's server on a loop like that of Windows, which watches no sockets for others."""
 
-from decimal import Decimal
+import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mt5fleet.bridge.settings import BridgeLimits
-from mt5fleet.domain.errors import Unreachable
-from mt5fleet.domain.order import CloseOrder
-from tests.unit.bridge.served import FILLED, NOW, PERMIT, market, served
-
-LIMITS = BridgeLimits(stop_s=2.0, calls_burst_max=3, calls_per_s_max=0.001)
-CLOSE = CloseOrder(opening_key=None, opening_magic=None, ticket=7, remaining=Decimal(0))
+from tests.unit.bridge.served import FILLED, PERMIT, market, served
 
 
-def test_a_loop_that_is_limited_stops_no_call_with_a_fencing_token_and_no_close(tmp_path: Path) -> None:
-    with served(tmp_path, limits=LIMITS) as bridge:
-        gateway = bridge.gateway()
-        for _ in range(LIMITS.calls_burst_max):
-            gateway.positions("alpha")
-        with pytest.raises(Unreachable, match="slow down"):
-            gateway.positions("alpha")
-        with pytest.raises(Unreachable, match="slow down"):
-            gateway.deals("alpha", NOW, NOW)
-        assert gateway.positions("alpha", token=2) == ()
-        assert gateway.resolve("alpha", PERMIT.key, 1, 1, 2, NOW) == FILLED
+class WatchesNothing(asyncio.SelectorEventLoop):
+    """As the ProactorEventLoop: `add_reader` is not there (asyncio, "Platform Support")."""
+
+    refused = 0
+
+    def add_reader(self, fd: Any, callback: Callable[..., object], *arguments: Any) -> None:
+        WatchesNothing.refused += 1
+        raise NotImplementedError
+
+
+def test_the_bridge_serves_on_a_loop_that_watches_no_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio, "new_event_loop", WatchesNothing)
+    with served(tmp_path, "alpha", "beta") as one:
+        gateway = one.gateway()
         assert gateway.submit("alpha", market(), PERMIT) == FILLED
-        assert gateway.close("alpha", CLOSE, PERMIT) == FILLED
-        with pytest.raises(Unreachable, match="slow down"):
-            gateway.positions("alpha", token=2)
+        threads = [threading.Thread(target=gateway.memory, args=("beta",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [name for name, _ in one.desks["beta"].began] == ["memory"] * 8
+    assert WatchesNothing.refused
