@@ -189,7 +189,7 @@ class Desk:
             operation=operation.name,
             request=request.SerializeToString(),
             ledger_age_s=self._contact.age_s(),
-            journal=view_of(self.journal, errand.key, entries),
+            journal=view_of(self.journal, self._clock.now(), errand.key, entries),
         )
         call.arrived_at.FromDatetime(arrived_at)
         return call, JournalCounter(self.config.account, self.journal, errand)
@@ -218,8 +218,9 @@ class Desk:
             raise Unreachable(f"{self.config.account}: {error}") from None
 
     def _greeting(self) -> tuple[Start, JournalCounter]:
-        errand = Errand(operation="start")
-        return Start(journal=view_of(self.journal)), JournalCounter(self.config.account, self.journal, errand)
+        view = view_of(self.journal, self._clock.now())
+        counter = JournalCounter(self.config.account, self.journal, Errand(operation="start"))
+        return Start(journal=view), counter
 
 
 def _value(operation: Operation, answer: Message) -> object:

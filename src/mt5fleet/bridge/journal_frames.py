@@ -8,6 +8,7 @@ import asyncio
 import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 
 from mt5fleet.adapters.bridge.conversion import from_message, to_message
 from mt5fleet.adapters.bridge.problems import problem_of
@@ -26,6 +27,7 @@ from mt5fleet.domain.order import Outcome, Permit
 from mt5fleet.ports.journal import JournalEntry
 
 JOURNAL_S_MAX = 1.0  # for an answer of the journal where a call need not wait: an order has 5 s in all
+UNFINISHED_AGE_S_MAX = 3600.0  # told with each call; what is older comes no more
 SETTLE_S_MAX = 2.0  # for outcomes to be written before their answer is passed on
 
 _log = logging.getLogger("mt5fleet.bridge")
@@ -44,9 +46,16 @@ class Errand:
     needs_journal: bool = True
 
 
-def view_of(journal: SqliteJournal, key: str = "", entries: tuple[JournalEntry, ...] = ()) -> JournalView:
+def view_of(
+    journal: SqliteJournal, now: datetime, key: str = "", entries: tuple[JournalEntry, ...] = ()
+) -> JournalView:
     """What the journal says now, with the entries of one key."""
     latch = journal.latch()
+    young = (
+        entry
+        for entry in journal.unfinished()
+        if (now - entry.written_at).total_seconds() < UNFINISHED_AGE_S_MAX
+    )
     view = JournalView(
         id=journal.id,
         sequence=journal.sequence,
@@ -56,7 +65,7 @@ def view_of(journal: SqliteJournal, key: str = "", entries: tuple[JournalEntry, 
         builds=journal.builds(),
         key=key,
         entries=[to_message(entry, EntryMessage) for entry in entries],
-        unfinished=[to_message(entry, EntryMessage) for entry in journal.unfinished()],
+        unfinished=[to_message(entry, EntryMessage) for entry in young],
     )
     view.created_at.FromDatetime(journal.created_at)
     return view

@@ -178,7 +178,13 @@ class Child:
         pause_s = self._limits.restart_s_min
         while True:
             started_s = self._clock.monotonic_s()
-            await self._live_once()
+            try:
+                await self._live_once()
+            # The boundary of one account: no defect may leave it without a terminal for good.
+            except Exception:  # noqa: BLE001  # see above
+                _log.exception("%s: its terminal's process could not be served", self.config.account)
+                self._why_not = "the bridge failed while it served its terminal; see its log"
+            await self._reap()
             lived_s = self._clock.monotonic_s() - started_s
             pause_s = self._limits.restart_s_min if lived_s >= self._limits.settled_s else pause_s
             _log.warning("%s: %s; next start in %.1f s", self.config.account, self._why_not, pause_s)
@@ -198,8 +204,13 @@ class Child:
             await self._serve(process)
         except OSError as error:
             self._why_not = f"its process cannot be tied to the bridge ({error})"
-        self._discard(process)
-        await process.wait()
+
+    async def _reap(self) -> None:
+        """End what is left of a process that is not asked any more."""
+        if self._spawned is not None:
+            self._discard(self._spawned)
+            await self._spawned.wait()
+            self._spawned = None
 
     async def _serve(self, process: Process) -> None:
         """Bring a new process up, then wait for its end."""

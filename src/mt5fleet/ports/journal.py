@@ -57,7 +57,10 @@ class AttemptJournal(Protocol):
         ...
 
     def unfinished(self) -> tuple[JournalEntry, ...]:
-        """Attempts handed to the terminal that have neither outcome nor tombstone, oldest first."""
+        """Attempts handed to the terminal whose end is not known, oldest first; the newest 1000 at most.
+
+        They have no tombstone, and no outcome or one that is in doubt.
+        """
         ...
 
     def write(self, entry: JournalEntry) -> None:

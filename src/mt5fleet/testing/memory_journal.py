@@ -6,10 +6,12 @@ from datetime import datetime
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleLatch, StaleToken
 from mt5fleet.domain.latch import Latch
+from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome
 from mt5fleet.ports.journal import JournalEntry
 
 BUILDS_MAX = 2
+UNFINISHED_MAX = 1000
 
 
 class MemoryJournal:
@@ -66,8 +68,8 @@ class MemoryJournal:
         return tuple(entry for _, entry in sorted(self._entries.items()) if entry.key == key)
 
     def unfinished(self) -> tuple[JournalEntry, ...]:
-        entries = (entry for entry in self._entries.values() if entry.outcome is None and not entry.tombstone)
-        return tuple(sorted(entries, key=lambda entry: entry.written_at))
+        entries = [entry for entry in self._entries.values() if not entry.tombstone and _may_come(entry)]
+        return tuple(sorted(entries, key=lambda entry: entry.written_at))[-UNFINISHED_MAX:]
 
     def write(self, entry: JournalEntry) -> None:
         if entry.token < self._token:
@@ -178,3 +180,7 @@ class MemoryJournal:
             outcome=None,
             tombstone=True,
         )
+
+
+def _may_come(entry: JournalEntry) -> bool:
+    return entry.outcome is None or entry.outcome.state is OrderState.IN_DOUBT

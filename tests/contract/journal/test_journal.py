@@ -135,6 +135,29 @@ def test_only_attempts_without_an_end_are_unfinished_and_the_oldest_is_first(reo
     assert [found.attempt for found in reopen().unfinished()] == [3, 4]
 
 
+def test_an_attempt_in_doubt_stays_unfinished_until_it_is_settled_or_buried(reopen: Reopen) -> None:
+    doubt = Outcome(state=OrderState.IN_DOUBT, sentence="outcome unknown")
+    journal = reopen()
+    for attempt in (1, 2, 3):
+        journal.write(entry(attempt))
+        journal.finish(KEY, attempt, doubt)
+    journal.finish(KEY, 1, FILLED)
+    journal.bury(KEY, 2)
+    journal.finish(KEY, 2, doubt)
+    for found in (journal.unfinished(), reopen().unfinished()):
+        assert [(kept.attempt, kept.outcome) for kept in found] == [(3, doubt)]
+
+
+def test_the_newest_thousand_unfinished_attempts_are_known(reopen: Reopen) -> None:
+    journal, clock = reopen(), ManualClock()
+    for attempt in range(1, 1003):
+        clock.advance_s(1)
+        journal.write(replace(entry(attempt), written_at=clock.now()))
+    for found in (journal.unfinished(), reopen().unfinished()):
+        assert [kept.attempt for kept in found] == list(range(3, 1003))
+    assert len(reopen().entries(KEY)) == 1002
+
+
 def test_tokens_only_grow(reopen: Reopen) -> None:
     journal = reopen()
     assert journal.newest_token() == 0

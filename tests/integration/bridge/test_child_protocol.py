@@ -1,9 +1,12 @@
 """Children that break the protocol or die in the middle: the caller hears the truth, the journal keeps it."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -281,6 +284,24 @@ def test_a_child_that_does_not_come_up_is_told_and_started_again(
             assert (await office.submit("one")).sentence == "0 entries, 0 unfinished"
 
     asyncio.run(whole())
+
+
+def test_a_defect_while_a_child_is_started_does_not_end_the_account(tmp_path: Path) -> None:
+    async def whole() -> None:
+        async with odd_office(tmp_path, "decent", replace(LIMITS, restart_s_min=0.1)) as office:
+            child, greeting = office.desk._child, office.desk._child._greeting
+            child._greeting = _defective
+            os.kill(child.pid or 0, signal.SIGKILL)
+            await until(lambda: "the bridge failed" in child._why_not)
+            child._greeting = greeting
+            await office.up()
+            assert (await office.submit("one")).sentence == "0 entries, 0 unfinished"
+
+    asyncio.run(whole())
+
+
+def _defective() -> NoReturn:
+    raise RuntimeError("a defect of ours")
 
 
 @pytest.mark.parametrize("word", ["answers_what_is_no_answer", "answers_nothing"])

@@ -52,7 +52,7 @@ class Both:
     def take(self, errand: Errand) -> None:
         self.counter = JournalCounter("alpha", self.kept, errand)
         entries = self.kept.entries(errand.key) if errand.key else ()
-        self.child.look(view_of(self.kept, errand.key, entries))
+        self.child.look(view_of(self.kept, NOW, errand.key, entries))
 
     def settle(self) -> None:
         asyncio.run(self.counter.settle())
@@ -103,6 +103,13 @@ def test_the_child_sees_what_the_journal_says(both: Both) -> None:
     assert (child.latch(), child.builds()) == (LATCH, (5000,))
     assert child.entries(KEY) == kept.entries(KEY)
     assert child.unfinished() == kept.unfinished()
+
+
+def test_what_comes_no_more_is_not_told_again_and_again(both: Both) -> None:
+    both.kept.write(replace(entry(key="c" * 64), written_at=NOW - timedelta(hours=2)))
+    both.kept.write(entry(key="d" * 64))
+    both.call()
+    assert [found.key for found in both.child.unfinished()] == ["d" * 64]
 
 
 def test_a_write_is_in_the_journal_when_the_child_goes_on(both: Both) -> None:

@@ -32,6 +32,7 @@ from mt5fleet.adapters.sqlite.state import (
     with_latch,
     with_lift,
     with_memory,
+    with_outcome,
     with_token,
     without_attempt,
 )
@@ -206,7 +207,7 @@ class SqliteJournal:
     def finish_soon(self, key: str, attempt: int, outcome: Outcome) -> "Future[None]":
         """`finish`, not waited for."""
         rows = partial(finish_attempt, number=self._number, key=key, attempt=attempt, outcome=outcome)
-        rule = partial(without_attempt, key=key, attempt=attempt)
+        rule = partial(with_outcome, key=key, attempt=attempt, outcome=outcome)
         return self._writer.write(Write(account=self._number, rule=rule, rows=rows, is_durable=False))
 
     def bury_soon(self, key: str, attempt: int) -> "Future[None]":

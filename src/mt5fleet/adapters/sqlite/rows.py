@@ -3,7 +3,7 @@
 import sqlite3
 from datetime import datetime
 
-from mt5fleet.adapters.sqlite.state import AccountState
+from mt5fleet.adapters.sqlite.state import UNFINISHED_MAX, AccountState, is_end
 from mt5fleet.codec import decode, encode
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.errors import InvariantBroken
@@ -93,7 +93,7 @@ def add_attempt(connection: sqlite3.Connection, number: int, entry: JournalEntry
 
 def bury_attempt(connection: sqlite3.Connection, number: int, tombstone: JournalEntry) -> None:
     """A tombstone for an attempt, whether it was written or not."""
-    _insert(connection, number, tombstone, " ON CONFLICT DO UPDATE SET tombstone = 1")
+    _insert(connection, number, tombstone, " ON CONFLICT DO UPDATE SET tombstone = 1, is_unfinished = 0")
 
 
 def finish_attempt(
@@ -101,8 +101,9 @@ def finish_attempt(
 ) -> None:
     """The outcome of an attempt; raises InvariantBroken for one that was never written."""
     changed = connection.execute(
-        "UPDATE attempt SET outcome = ? WHERE account = ? AND key = ? AND attempt = ?",
-        (encode(Outcome, outcome), number, key, attempt),
+        "UPDATE attempt SET outcome = ?, is_unfinished = (? AND tombstone = 0)"
+        " WHERE account = ? AND key = ? AND attempt = ?",
+        (encode(Outcome, outcome), not is_end(outcome), number, key, attempt),
     )
     if changed.rowcount != 1:
         raise InvariantBroken(f"journal: attempt {attempt} of order {key[:12]} was never written")
@@ -121,15 +122,16 @@ def keep_resume(
 def _unfinished(connection: sqlite3.Connection, number: int) -> tuple[JournalEntry, ...]:
     rows = connection.execute(
         f"SELECT {_ATTEMPT} FROM attempt"  # noqa: S608  # a constant
-        " WHERE account = ? AND outcome IS NULL AND tombstone = 0 ORDER BY written_at",
-        (number,),
+        " WHERE account = ? AND is_unfinished = 1 ORDER BY written_at DESC LIMIT ?",
+        (number, UNFINISHED_MAX),
     )
-    return tuple(_entry(row) for row in rows)
+    return tuple(_entry(row) for row in rows)[::-1]
 
 
 def _insert(connection: sqlite3.Connection, number: int, entry: JournalEntry, on_conflict: str) -> None:
     connection.execute(
-        f"INSERT INTO attempt (account, {_ATTEMPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?){on_conflict}",  # noqa: S608  # constants
+        f"INSERT INTO attempt (account, {_ATTEMPT}, is_unfinished)"  # noqa: S608  # constants
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?){on_conflict}",
         (
             number,
             entry.key,
@@ -140,6 +142,7 @@ def _insert(connection: sqlite3.Connection, number: int, entry: JournalEntry, on
             entry.written_at.isoformat(),
             None if entry.outcome is None else encode(Outcome, entry.outcome),
             int(entry.tombstone),
+            not entry.tombstone and (entry.outcome is None or not is_end(entry.outcome)),
         ),
     )
 

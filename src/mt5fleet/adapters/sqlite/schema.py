@@ -35,10 +35,11 @@ CREATE TABLE attempt (
     request TEXT NOT NULL,
     written_at TEXT NOT NULL,
     outcome TEXT,
-    tombstone INTEGER NOT NULL DEFAULT 0,
+    tombstone INTEGER NOT NULL,
+    is_unfinished INTEGER NOT NULL,
     PRIMARY KEY (account, key, attempt)
 ) WITHOUT ROWID;
-CREATE INDEX unfinished ON attempt (account, written_at) WHERE outcome IS NULL AND tombstone = 0;
+CREATE INDEX unfinished ON attempt (account, written_at) WHERE is_unfinished = 1;
 CREATE TABLE resume (
     account INTEGER NOT NULL REFERENCES account (number),
     sequence INTEGER NOT NULL,

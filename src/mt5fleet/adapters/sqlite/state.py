@@ -9,8 +9,11 @@ from datetime import datetime
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.errors import Latched, StaleLatch, StaleToken
 from mt5fleet.domain.latch import Latch
+from mt5fleet.domain.lifecycle import OrderState
+from mt5fleet.domain.order import Outcome
 from mt5fleet.ports.journal import JournalEntry
 
+UNFINISHED_MAX = 1000  # known by heart; older ones are found in the file by their key
 BUILDS_MAX = 2  # the present one and the one before
 
 
@@ -47,11 +50,27 @@ def with_attempt(state: AccountState, entry: JournalEntry) -> AccountState:
     seen = with_token(state, entry.token) or state
     if entry.operation == "submit" and seen.latch is not None:
         raise Latched(seen.latch.reason)
-    return replace(seen, unfinished=(*seen.unfinished, entry))
+    return replace(seen, unfinished=(*seen.unfinished, entry)[-UNFINISHED_MAX:])
+
+
+def is_end(outcome: Outcome) -> bool:
+    """Whether nothing more may come of an attempt."""
+    return outcome.state is not OrderState.IN_DOUBT
+
+
+def with_outcome(state: AccountState, key: str, attempt: int, outcome: Outcome) -> AccountState:
+    """The attempt is over, unless its outcome is a doubt."""
+    if is_end(outcome):
+        return without_attempt(state, key, attempt)
+    noted = (
+        replace(entry, outcome=outcome) if (entry.key, entry.attempt) == (key, attempt) else entry
+        for entry in state.unfinished
+    )
+    return replace(state, unfinished=tuple(noted))
 
 
 def without_attempt(state: AccountState, key: str, attempt: int) -> AccountState:
-    """The attempt has an outcome or a tombstone."""
+    """The attempt is over."""
     left = tuple(entry for entry in state.unfinished if (entry.key, entry.attempt) != (key, attempt))
     return replace(state, unfinished=left)
 
