@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mt5fleet.domain.account import AccountStatus, TradingState
 from mt5fleet.domain.broker import Health
-from mt5fleet.domain.errors import GatewayError, StaleLatch
+from mt5fleet.domain.errors import FleetError, GatewayError, InvalidValue, StaleLatch
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.order import TEXT_CHARS_MAX
 from mt5fleet.domain.record import Alert, Event, EventType, Severity
@@ -46,7 +46,8 @@ class Latching:
                 self._gateway.latch(status.account, status.halted_seq, status.reason[:TEXT_CHARS_MAX])
             except StaleLatch as stale:
                 status = self._renumbered(status, stale.lifted)
-            except GatewayError as error:
+            except (GatewayError, InvalidValue) as error:
+                # A refused number, too, must keep nobody from guarding the others, nor from closing.
                 self._tell_pending(status, error)
                 return status
             else:
@@ -93,7 +94,7 @@ class Latching:
         if latch.local and self._told.first(_local_subject(account, latch)):
             self._ledger.raise_alert(_local(account, latch))
 
-    def _tell_pending(self, status: AccountStatus, error: GatewayError) -> None:
+    def _tell_pending(self, status: AccountStatus, error: FleetError) -> None:
         subject = f"halt-pending:{status.account}:{status.halted_seq}"
         if self._told.first(subject):
             self._ledger.raise_alert(_pending(status, error, subject))
@@ -139,7 +140,7 @@ def _lifted_there(status: AccountStatus, lifted: int) -> Alert:
     )
 
 
-def _pending(status: AccountStatus, error: GatewayError, subject: str) -> Alert:
+def _pending(status: AccountStatus, error: FleetError, subject: str) -> Alert:
     return Alert(
         severity=Severity.CRITICAL,
         title=f"Halt pending on {status.account}",

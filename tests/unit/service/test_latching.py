@@ -6,18 +6,21 @@ from typing import Any
 import pytest
 
 from mt5fleet.domain.account import AccountStatus, TradingState
-from mt5fleet.domain.errors import Unreachable
+from mt5fleet.domain.broker import Health
+from mt5fleet.domain.errors import InvalidValue, Unreachable
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import Epoch, EventType
 from mt5fleet.service.latching import Latching
+from mt5fleet.testing.builders import make_account
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.service.crash import Fuse, Fused, Killed, every_call
 from tests.unit.service.rig import Rig, Worker
+from tests.unit.service.test_bridge_watch import Watched
 from tests.unit.service.test_guard import breach
 
 S = OrderState
-YEAR_2100_US = 4_102_444_800_000_000  # a bridge's clock that is ahead
+YEAR_2030_US = 1_893_456_000_000_000  # a bridge's clock that is ahead
 
 
 def status(rig: Rig) -> AccountStatus:
@@ -45,17 +48,17 @@ def latch_at_bridge(rig: Rig, sequence: int, *, local: bool, reason: str = "equi
 
 
 def test_latch_that_the_ledger_does_not_know_keeps_number_and_reason(rig: Rig) -> None:
-    latch_at_bridge(rig, YEAR_2100_US, local=False)
+    latch_at_bridge(rig, YEAR_2030_US, local=False)
 
     look(rig)
 
-    assert (one_number(rig), status(rig).reason) == (YEAR_2100_US, "equity floor")
+    assert (one_number(rig), status(rig).reason) == (YEAR_2030_US, "equity floor")
     assert rig.events(EventType.HALTED)[0]["by"] == "bridge"
     assert "alpha was halted by its bridge" not in rig.alerts()
 
 
 def test_latch_of_the_last_resort_says_so(rig: Rig) -> None:
-    latch_at_bridge(rig, YEAR_2100_US, local=True)
+    latch_at_bridge(rig, YEAR_2030_US, local=True)
 
     look(rig)
     look(rig)
@@ -76,12 +79,12 @@ def test_latch_raised_while_the_bridge_was_out_of_reach_is_copied_by_the_sweep_t
     rig.book().connected = False
     rig.clock.advance_s(1)
     rig.guard()
-    latch_at_bridge(rig, YEAR_2100_US, local=True)
+    latch_at_bridge(rig, YEAR_2030_US, local=True)
     rig.book().connected = True
 
     rig.guard()
 
-    assert one_number(rig) == YEAR_2100_US
+    assert one_number(rig) == YEAR_2030_US
 
 
 def test_bridges_latch_without_a_reason_halts_all_the_same(rig: Rig) -> None:
@@ -96,11 +99,11 @@ def test_bridges_latch_without_a_reason_halts_all_the_same(rig: Rig) -> None:
 def test_last_resort_on_an_account_that_the_ledger_had_halted_ends_under_one_number(rig: Rig) -> None:
     """The bridge was away when the ledger halted, and the ledger when the bridge did."""
     rig.ledger.halt("alpha", "by hand", events=(), alert=None)
-    latch_at_bridge(rig, YEAR_2100_US, local=True)
+    latch_at_bridge(rig, YEAR_2030_US, local=True)
 
     look(rig)
 
-    assert one_number(rig) == YEAR_2100_US + 1
+    assert one_number(rig) == YEAR_2030_US + 1
     assert status(rig).reason == "by hand"
     assert rig.alerts().count("alpha was halted by its bridge") == 1
 
@@ -119,11 +122,11 @@ def test_halt_whose_number_was_lifted_at_the_bridge_stays_and_is_latched_anew(ri
 
 
 def test_halt_that_was_lifted_before_it_reached_the_bridge_is_never_taken_as_confirmed(rig: Rig) -> None:
-    rig.book().journal.lift_latch(YEAR_2100_US, "a signed record")
+    rig.book().journal.lift_latch(YEAR_2030_US, "a signed record")
 
     breach(rig)
 
-    assert one_number(rig) == YEAR_2100_US + 1
+    assert one_number(rig) == YEAR_2030_US + 1
 
 
 def test_bridge_that_refuses_every_number_leaves_the_halt_pending_not_lifted(rig: Rig) -> None:
@@ -219,14 +222,14 @@ def test_ledger_emptied_after_a_sweep_began_is_halted_by_that_sweep(rig: Rig) ->
     ledger = EmptiedOnce()
     ledger.left = 0
     rig.worker = Worker(rig, ledger, rig.gateway)  # type: ignore[arg-type]  # a fake port
-    latch_at_bridge(rig, YEAR_2100_US, local=False)
+    latch_at_bridge(rig, YEAR_2030_US, local=False)
     for _ in range(3):  # copied, confirmed, and looked at as confirmed: no look is due now
         rig.guard()
     ledger.left = 1
 
     rig.guard()
 
-    assert one_number(rig) == YEAR_2100_US
+    assert one_number(rig) == YEAR_2030_US
 
 
 def test_emptied_ledger_is_halted_again_by_the_next_sweep_before_any_open(rig: Rig) -> None:
@@ -328,3 +331,36 @@ def test_sweeps_of_many_workers_at_once_make_one_halt_of_a_lifted_number() -> No
     assert failed == []
     one_number(rig)
     assert len(rig.events(EventType.HALT_RENUMBERED)) == 1
+
+
+def test_bridge_that_refuses_the_number_of_one_halt_keeps_nobody_from_guarding_and_closing(
+    rig: Rig,
+) -> None:
+    class Strict(Watched):
+        def latch(self, account: str, sequence: int, reason: str) -> None:
+            raise InvalidValue("latch.sequence", "is ten years ahead of the bridge")
+
+    rig.worker = Worker(rig, rig.ledger, Strict(rig))  # type: ignore[arg-type]  # a fake port
+    breach(rig)
+
+    assert rig.guard().unconfirmed == ("alpha",)
+    rig.drain()
+
+    assert "Halt pending on alpha" in rig.alerts()
+    assert rig.sent("close") == 1
+
+
+def test_health_that_a_bridge_cannot_make_blinds_one_account_only() -> None:
+    rig = Rig(make_account("alpha", login=1), make_account("beta", login=2))
+
+    class Broken(Watched):
+        def health(self, account: str) -> Health:
+            if account == "alpha":
+                raise InvalidValue("floor", "cannot be read")
+            return super().health(account)
+
+    rig.worker = Worker(rig, rig.ledger, Broken(rig))  # type: ignore[arg-type]  # a fake port
+
+    report = rig.guard()
+
+    assert (report.blind, report.judged) == (("alpha",), 1)

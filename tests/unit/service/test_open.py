@@ -283,7 +283,7 @@ def test_owner_that_lost_its_lease_stops(rig: Rig) -> None:
 
 
 def test_older_token_than_the_bridge_has_seen_is_raised_above_it(rig: Rig) -> None:
-    newest = 2 * int(rig.clock.now().timestamp() * 1_000_000)
+    newest = int(rig.clock.now().timestamp() * 1_000_000) + 86_400_000_000  # a ledger a day ahead
     rig.book().journal.see_token(newest)
 
     rig.post(rig.signal())
