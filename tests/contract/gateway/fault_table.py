@@ -93,10 +93,10 @@ def _order(operation: str, goal: str) -> tuple[Row, ...]:
     )
 
 
-def _read(operation: str, broken: Told = Told.UNREACHABLE) -> tuple[Row, ...]:
+def _read(operation: str, broken: Told = Told.UNREACHABLE, silent: Told = Told.UNANSWERED) -> tuple[Row, ...]:
     """The rows of a read: a value or an error, never an empty list.
 
-    `broken` is told when the terminal fails.
+    `broken` is told when the terminal fails, `silent` when the bridge gave it up at the deadline.
     """
 
     def row(fault: str, module: Told, bridge: Told) -> Row:
@@ -106,9 +106,9 @@ def _read(operation: str, broken: Told = Told.UNREACHABLE) -> tuple[Row, ...]:
         row("answer lost", broken, broken),
         row("connection lost", broken, broken),
         row("late answer", Told.DONE, Told.DONE),
-        row("answer too late", Told.DONE, Told.UNANSWERED),
+        row("answer too late", Told.DONE, silent),
         row("slow", Told.DONE, Told.DONE),
-        row("blocks", Told.WAITS, Told.UNANSWERED),
+        row("blocks", Told.WAITS, silent),
         row("none", broken, broken),
     )
 
@@ -136,7 +136,7 @@ TABLE: tuple[Row, ...] = (
     *_order("modify", "APPLIED"),
     *_order("cancel", "APPLIED"),
     *_read("resolve"),
-    *_read("health", broken=Told.DONE),  # health answers that the terminal is away, and why
+    *_read("health", broken=Told.DONE, silent=Told.DONE),  # it answers that the terminal is away, and why
     *_read("reading"),
     *_read("instrument"),
     *_read("quote"),
