@@ -2,84 +2,25 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, SqliteJournal, journal_path
+from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, journal_path
 from mt5fleet.adapters.sqlite.rows import add_attempt
 from mt5fleet.adapters.sqlite.writer import Write
 from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleToken
-from mt5fleet.domain.latch import Latch
-from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import Outcome
-from mt5fleet.ports.journal import JournalEntry
 from mt5fleet.testing.clock import ManualClock
-from mt5fleet.testing.memory_journal import MemoryJournal
-
-KEY = "a" * 64
-FILLED = Outcome(state=OrderState.FILLED, sentence="filled", order_ticket=7)
-LATCH = Latch(sequence=4, reason="drawdown", at=ManualClock().now())
-WAIT_S = 30
-
-Open = Callable[[], JournalFile]
+from tests.unit.bridge.journals import FILLED, KEY, LATCH, WAIT_S, Open, entry, held, opening, until
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
-    """Opens the journal of this test's folder; whatever is open at the end is closed."""
-    files: list[JournalFile] = []
-    numbers = iter(range(1, 1000))
-
-    def open_one() -> JournalFile:
-        files.append(JournalFile(journal_path(tmp_path), ManualClock(), lambda: f"id-{next(numbers)}"))
-        return files[-1]
-
-    yield open_one
-    for file in files:
-        file.close()
-
-
-@pytest.fixture
-def journal(opened: Open) -> SqliteJournal:
-    return opened().account("Sim-1", 1001)
-
-
-def entry(attempt: int = 1, key: str = KEY, token: int = 3, operation: str = "submit") -> JournalEntry:
-    return JournalEntry(
-        key=key,
-        attempt=attempt,
-        token=token,
-        operation=operation,
-        request='{"asked": {}}',
-        written_at=ManualClock().now(),
-        outcome=None,
-        tombstone=False,
-    )
-
-
-def full(file: JournalFile) -> None:
-    """No page more fits into the database from now on, as on a full disk."""
-    pages = file._writer.read(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
-    _limit(file, pages.result())
-
-
-def roomy(file: JournalFile) -> None:
-    _limit(file, 1 << 30)
-
-
-def _limit(file: JournalFile, pages: int) -> None:
-    file._writer.read(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
-
-
-def large(attempt: int) -> JournalEntry:
-    """Too large for the free room of the pages that are there."""
-    return replace(entry(attempt, token=8), request="x" * 200_000)
+    with opening(tmp_path) as open_one:
+        yield open_one
 
 
 def test_accounts_of_one_file_have_journals_of_their_own(opened: Open) -> None:
@@ -234,6 +175,30 @@ def test_writes_that_wait_together_share_one_sync_and_a_refused_one_fails_alone(
     assert account.sequence == 12
 
 
+def test_accounts_and_threads_that_write_at_once_share_syncs_and_lose_nothing(opened: Open) -> None:
+    file = opened()
+    accounts, threads, writes = 4, 4, 25
+    journals = [file.account("Sim-1", login) for login in range(accounts)]
+
+    def work(journal: SqliteJournal, thread: int) -> None:
+        for attempt in range(1, writes + 1):
+            journal.write(entry(attempt, key=f"thread-{thread}"))
+
+    with ThreadPoolExecutor(accounts * threads) as pool:
+        with held(file):  # the first write of every thread waits with the others
+            done = [pool.submit(work, journal, thread) for journal in journals for thread in range(threads)]
+            until(lambda: file._writer._queue.qsize() == accounts * threads)
+        for future in done:
+            future.result(WAIT_S)
+    assert file.writes == accounts * threads * writes
+    assert file.commits <= file.writes - accounts * threads + 1
+    for journal in journals:
+        assert journal.sequence == threads * writes
+        for thread in range(threads):
+            found = journal.entries(f"thread-{thread}")
+            assert [kept.attempt for kept in found] == list(range(1, writes + 1))
+
+
 def test_a_transaction_is_synced_when_one_of_its_writes_must_be(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
@@ -288,35 +253,6 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(opened: Open) -> None
     assert [found.attempt for found in account.entries(KEY)] == [2]
 
 
-def test_a_disk_that_fails_in_one_write_fails_all_that_waited_with_it(opened: Open) -> None:
-    file = opened()
-    account = file.account("Sim-1", 1001)
-
-    def failing(connection: sqlite3.Connection) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    with held(file):
-        before = account.write_soon(entry(1))
-        broken = file._writer.write(Write(account=account._number, rule=lambda state: state, rows=failing))
-        after = account.write_soon(entry(2))
-    assert {type(future.exception(WAIT_S)) for future in (before, broken, after)} == {JournalUnwritable}
-    assert (account.entries(KEY), account.sequence, account.writable) == ((), 0, False)
-
-
-def test_a_disk_that_became_read_only_is_told_and_noticed_when_it_is_mended(opened: Open) -> None:
-    file = opened()
-    account = file.account("Sim-1", 1001)
-    file._writer.read(lambda connection: connection.execute("PRAGMA query_only = ON").close()).result()
-    with pytest.raises(JournalUnwritable, match="readonly"):
-        account.write(entry())
-    with pytest.raises(JournalUnwritable):
-        account.probe()
-    assert not account.writable
-    file._writer.read(lambda connection: connection.execute("PRAGMA query_only = OFF").close()).result()
-    account.probe()
-    assert (account.writable, account.sequence) == (True, 1)
-
-
 def test_a_write_that_nobody_waits_for_any_more_is_left_out(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
@@ -337,102 +273,3 @@ def test_more_writes_than_a_line_holds_are_refused_at_once(opened: Open) -> None
     assert wait(futures, WAIT_S).not_done == set()
     assert refused
     assert "4096 writes wait" in str(refused[0].exception())
-
-
-def test_a_full_disk_refuses_writes_and_what_is_known_stays_known(opened: Open) -> None:
-    file = opened()
-    account = file.account("Sim-1", 1001)
-    account.write(entry(1))
-    full(file)
-    with pytest.raises(JournalUnwritable, match=r"bridge\.journal: the disk did not take a write"):
-        account.write(large(2))
-    assert not account.writable
-    assert (account.newest_token(), account.sequence) == (3, 1)
-    assert account.entries(KEY) == (entry(1),)
-    assert account.unfinished() == (entry(1),)
-    roomy(file)
-    account.probe()
-    assert account.writable
-    account.write(large(2))
-    assert [found.attempt for found in account.entries(KEY)] == [1, 2]
-
-
-def test_a_full_disk_takes_nothing_of_a_shared_transaction(opened: Open) -> None:
-    file = opened()
-    one, two = file.account("Sim-1", 1), file.account("Sim-1", 2)
-    full(file)
-    with held(file):
-        futures = [one.write_soon(entry(1)), two.write_soon(large(1)), one.write_soon(entry(2))]
-    assert {type(future.exception(WAIT_S)) for future in futures} == {JournalUnwritable}
-    assert (one.entries(KEY), two.entries(KEY), one.sequence) == ((), (), 0)
-
-
-def test_a_latch_that_the_disk_refused_stands_in_memory_and_is_written_later(opened: Open) -> None:
-    file = opened()
-    account = file.account("Sim-1", 1001)
-    full(file)
-    with pytest.raises(JournalUnwritable):
-        account.set_latch(replace(LATCH, reason="r" * 200_000))
-    roomy(file)
-    latch = account.latch()
-    assert latch is not None
-    with pytest.raises(Latched):
-        account.write(entry())
-    account.set_latch(latch)
-    file.close()
-    assert opened().account("Sim-1", 1001).latch() == latch
-
-
-def test_a_token_that_the_disk_refused_makes_older_ones_stale(opened: Open) -> None:
-    file = opened()
-    account = file.account("Sim-1", 1001)
-    full(file)
-    with held(file):
-        seen = account.see_token_soon(8)
-        account.write_soon(large(1))  # fails the transaction
-    assert isinstance(seen.exception(WAIT_S), JournalUnwritable)
-    with pytest.raises(StaleToken):
-        account.write(entry(token=7))
-    roomy(file)
-    account.see_token(8)
-    file.close()
-    assert opened().account("Sim-1", 1001).newest_token() == 8
-
-
-def test_a_journal_in_memory_that_is_told_so_refuses_as_a_full_disk_does() -> None:
-    journal = MemoryJournal("id", ManualClock().now())
-    journal.disk_fails = True
-    for refused in (
-        lambda: journal.write(entry()),
-        lambda: journal.set_latch(LATCH),
-        lambda: journal.see_token(8),
-        lambda: journal.bury(KEY, 1),
-    ):
-        with pytest.raises(JournalUnwritable):
-            refused()
-    assert (journal.writable, journal.sequence, journal.entries(KEY)) == (False, 0, ())
-    assert (journal.newest_token(), journal.latch()) == (8, LATCH)
-    journal.disk_fails = False
-    journal.probe()
-    assert (journal.writable, journal.sequence) == (True, 1)
-
-
-class held:  # noqa: N801 reads like the statement it stands in
-    """Keeps the writer busy, so that everything put in line meanwhile waits together."""
-
-    def __init__(self, file: JournalFile) -> None:
-        self._go, started = threading.Event(), threading.Event()
-
-        def wait_for_it(_: sqlite3.Connection) -> bool:
-            started.set()
-            return self._go.wait(WAIT_S)
-
-        self._done: Future[bool] = file._writer.read(wait_for_it)
-        assert started.wait(WAIT_S)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._go.set()
-        assert self._done.result(WAIT_S)
