@@ -6,6 +6,7 @@ import pytest
 from mt5fleet.adapters.mt5.conversions import (
     Scale,
     deal_of,
+    magic_shown,
     mode_of,
     moment,
     reading_of,
@@ -82,3 +83,11 @@ def test_number_that_is_none_fails_the_reading_of_this_account_only(field: str, 
 
     with pytest.raises(Unreachable, match="not a number"):
         reading_of("alpha", row, datetime(2026, 7, 1, tzinfo=UTC), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(0, 0), (77, 77), (2**63 - 1, 2**63 - 1), (2**63, 0), (2**64 - 1, 0), (-1, 0)],
+)
+def test_a_magic_number_that_nobody_can_carry_hides_no_position(given: int, shown: int) -> None:
+    assert magic_shown(given) == shown

@@ -25,6 +25,7 @@ from mt5fleet.domain.signal import Entry, Side
 
 VOLUME_DIGITS_DEFAULT = 8  # balance operations name no symbol; no broker has finer lots
 PRICE_DIGITS_DEFAULT = 8  # likewise
+_MAGIC_SHOWN_MAX = 2**63 - 1  # what the wire carries
 
 _SIDES = {
     OrderType.BUY: Side.BUY,
@@ -168,6 +169,15 @@ def reading_of(account: str, row: AccountRow, at: datetime, positions: int, orde
     )
 
 
+def magic_shown(magic: int) -> int:
+    """A magic number as the fleet shows it; 0, nobody's, for one that the fleet cannot have given.
+
+    The vendor documents it as 64 bits, here with a sign and there without; a number past what the wire
+    carries must not hide the position that it marks.
+    """
+    return magic if 0 <= magic <= _MAGIC_SHOWN_MAX else 0
+
+
 def position_of(row: PositionRow, scale: Scale, currency_digits: int, offset_s: int) -> Position:
     """An open position."""
     return Position(
@@ -181,7 +191,7 @@ def position_of(row: PositionRow, scale: Scale, currency_digits: int, offset_s: 
         take_profit=scale.level(row.tp),
         profit=rounded(row.profit, currency_digits),
         swap=rounded(row.swap, currency_digits),
-        magic=row.magic,
+        magic=magic_shown(row.magic),
         comment=row.comment,
         opened_at=moment(row.time_msc, offset_s),
     )
@@ -200,7 +210,7 @@ def resting_of(row: OrderRow, scale: Scale, offset_s: int) -> RestingOrder:
         price=scale.price(row.price_open),
         stop_loss=scale.level(row.sl),
         take_profit=scale.level(row.tp),
-        magic=row.magic,
+        magic=magic_shown(row.magic),
         comment=row.comment,
         placed_at=moment(row.time_setup_msc, offset_s),
         expires_at=moment(row.time_expiration * 1000, offset_s) if row.time_expiration else None,
@@ -223,7 +233,7 @@ def deal_of(row: DealRow, scale: Scale, currency_digits: int, offset_s: int) -> 
         swap=rounded(row.swap, currency_digits),
         commission=rounded(row.commission, currency_digits),
         fee=rounded(row.fee, currency_digits),
-        magic=row.magic,
+        magic=magic_shown(row.magic),
         reason=row.reason,
         comment=row.comment,
         at=moment(row.time_msc, offset_s),
