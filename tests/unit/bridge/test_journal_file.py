@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, journal_path
+from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, SqliteJournal, journal_path
 from mt5fleet.adapters.sqlite.rows import add_attempt
 from mt5fleet.adapters.sqlite.writer import Write
 from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleToken
