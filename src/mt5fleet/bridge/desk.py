@@ -25,6 +25,7 @@ from mt5fleet.adapters.sqlite.journal import SqliteJournal
 from mt5fleet.bridge.journal_frames import JOURNAL_S_MAX, Errand, JournalCounter, view_of
 from mt5fleet.bridge.settings import BridgeLimits, ChildConfig
 from mt5fleet.bridge.supervision import Child
+from mt5fleet.bridge.turn import Lane
 from mt5fleet.domain.broker import Health
 from mt5fleet.domain.errors import (
     GatewayError,
@@ -39,6 +40,7 @@ from mt5fleet.domain.order import CancelOrder, CloseOrder, Permit
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import JournalEntry
 
+_REDUCING = frozenset({"close", "cancel"})
 _UNREADABLE = "the terminal's process answered what cannot be read"
 
 T = TypeVar("T")
@@ -92,10 +94,16 @@ class Desk:
         """An operation of the gateway port by its name, with the port's errors."""
         operation = operation_of(name)
         request = operation.pack(arguments, self.config.account)
-        return _value(operation, await self.ask(operation, request, self._clock.now()))
+        return _value(operation, await self._answer(operation, request, self._clock.now(), Lane.OWNER))
 
     async def ask(self, operation: Operation, request: Message, arrived_at: datetime) -> Message:
         """The answer to one call that reached the host at `arrived_at`; raises the port's errors."""
+        return await self._answer(operation, request, arrived_at, Lane.OTHERS)
+
+    async def _answer(
+        self, operation: Operation, request: Message, arrived_at: datetime, lane: Lane
+    ) -> Message:
+        """`lane` is for calls that have none of their own by what they ask."""
         account, arguments = operation.unpack(request)
         if account != self.config.account:
             raise Unreachable(f"this terminal holds the account {self.config.account}, not {account}")
@@ -104,8 +112,8 @@ class Desk:
         if operation.place is not Place.TERMINAL:
             raise InvalidValue("operation", f"{operation.name} is not a call of one account")
         if operation.name == "health":
-            return operation.pack_answer(await self._health(operation, request, arrived_at))
-        return await self._in_terminal(operation, request, arguments, arrived_at)
+            return operation.pack_answer(await self._health(operation, request, arrived_at, lane))
+        return await self._in_terminal(operation, request, arguments, arrived_at, lane)
 
     async def _standing_answer(self, name: str, arguments: dict[str, object]) -> object:
         if name == "latch":
@@ -136,13 +144,15 @@ class Desk:
             sentence = f"{self.config.account}: the journal did not answer within {self._limits.order_s} s"
             raise Unanswered(sentence) from None
 
-    async def _health(self, operation: Operation, request: Message, arrived_at: datetime) -> Health:
+    async def _health(
+        self, operation: Operation, request: Message, arrived_at: datetime, lane: Lane
+    ) -> Health:
         """The terminal's health, or why there is none, with what stands for the account."""
         if not self.journal.writable:
             with suppress(JournalUnwritable):
                 await _within(self.journal.probe_soon())
         try:
-            answer = await self._in_terminal(operation, request, {}, arrived_at)
+            answer = await self._in_terminal(operation, request, {}, arrived_at, lane)
             health = cast("Health", _value(operation, answer))
         except GatewayError as error:
             health = self._no_health(str(error))
@@ -167,11 +177,16 @@ class Desk:
         )
 
     async def _in_terminal(
-        self, operation: Operation, request: Message, arguments: dict[str, object], arrived_at: datetime
+        self,
+        operation: Operation,
+        request: Message,
+        arguments: dict[str, object],
+        arrived_at: datetime,
+        lane: Lane,
     ) -> Message:
         prepare = partial(self._prepared, operation, request, arguments, arrived_at)
         deadline_s = self._limits.order_s if operation.order_time else self._limits.read_s
-        answer: Answer = await self._child.ask(prepare, deadline_s)
+        answer: Answer = await self._child.ask(prepare, deadline_s, _lane(operation.name, arguments, lane))
         if answer.HasField("problem"):
             raise error_of(answer.problem)
         try:
@@ -237,6 +252,14 @@ async def _within(future: "Future[T]") -> T:
         return await asyncio.wait_for(asyncio.wrap_future(future), JOURNAL_S_MAX)
     except TimeoutError:
         raise JournalUnwritable(f"the journal did not answer within {JOURNAL_S_MAX} s") from None
+
+
+def _lane(operation: str, arguments: dict[str, object], otherwise: Lane) -> Lane:
+    """Where the call stands in line; whether its token is too old shows when its turn has come."""
+    if operation in _REDUCING:
+        return Lane.REDUCE
+    is_owners = "permit" in arguments or arguments.get("token") is not None
+    return Lane.OWNER if is_owners else otherwise
 
 
 def _errand(operation: str, arguments: dict[str, object]) -> tuple[Errand, int | None]:
