@@ -39,6 +39,7 @@ from mt5fleet.ports.clock import Clock
 DEFAULT_SYMBOL = "EURUSD"
 MARKET_CLOSED = 10018  # MQL5 reference, "Return Codes of the Trade Server"
 _DRY = "dry order"
+_KNOWN_BRIDGE = "see that ca_file signed the bridge's certificate for this name"
 _COLUMNS = ("step", "result", "found", "what to do")
 
 
@@ -142,12 +143,14 @@ def _unreached(names: tuple[str, ...], why: str) -> Report:
 
 
 def _not_admitted(asked: _Asked, error: Exception) -> Step:
-    if asked.target.address.tls is None:
+    tls = asked.target.address.tls
+    if tls is None:
         todo = "see that both sides have the same token, and that a bridge of mt5fleet listens there"
+    elif tls.cert_file is None:
+        todo = f"{_KNOWN_BRIDGE}, and that the token is the same"
     else:
-        todo = (
-            "see that ca_file signed the bridge's certificate for this name, and that the token is the same"
-        )
+        # A bridge that refuses our certificate hangs up without a word.
+        todo = f"{_KNOWN_BRIDGE}, its client_ca_file ours, neither has ended, and the token is the same"
     return failed("TLS and token", str(error), todo)
 
 

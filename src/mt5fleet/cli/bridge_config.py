@@ -37,6 +37,9 @@ def _header(file: BridgeFile) -> Iterator[str]:
     yield from (f"#   {line}" for line in _besides(file))
     yield "# Then: mt5fleet bridge serve --config bridge.toml"
     yield "# and:  mt5fleet bridge check --config bridge.toml"
+    if file.bridge.tls is not None and file.bridge.tls.client_ca_file is not None:
+        yield "# (the check needs a certificate here: cert_file and key_file in [bridge.check], signed by"
+        yield f"# client_ca_file; beside fleet.toml: mt5fleet bridge check --name {file.bridge.name})"
 
 
 def _besides(file: BridgeFile) -> Iterator[str]:

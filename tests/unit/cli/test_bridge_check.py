@@ -79,7 +79,27 @@ def test_a_refused_token_is_the_token_s_step(here: BridgeWorld) -> None:
 
     assert code == 1
     assert results(found[""], "failed") == ["TLS and token"]
+    assert "certificate" not in found[""]["TLS and token"]["todo"]
     assert here.bridge.closed
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_bridge_behind_tls_that_hangs_up_sends_people_to_the_certificates(
+    here: BridgeWorld, shows: bool
+) -> None:
+    here.bridge.silent = Unreachable("bridge local does not answer (UNAVAILABLE: Socket closed)")
+    files = ("ca_file", "cert_file", "key_file") if shows else ("ca_file",)
+    for name in files:
+        (here.world.folder / f"{name}.pem").touch()
+    workers = "".join(f'{name} = "{name}.pem"\n' for name in files)
+    bridge = '[bridges.local.tls.bridge]\ncert_file = "b.pem"\nkey_file = "b.key"\n'
+    sections = f"{bridge}[bridges.local.tls.workers]\n{workers}"
+    here.world.fleet.write_text(here.world.fleet.read_text() + sections)
+
+    todo = here.check()[1][""]["TLS and token"]["todo"]
+
+    assert "ca_file signed the bridge's certificate" in todo
+    assert ("client_ca_file" in todo) is shows
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,21 @@ def test_config_prints_what_the_other_host_needs(here: BridgeWorld, tmp_path: Pa
     assert load_bridge(path).bridge.tls.key_file == tmp_path / "tls" / "far.key"
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_config_says_what_the_check_needs_where_certificates_are_asked_for(
+    here: BridgeWorld, asks: bool
+) -> None:
+    bridge, workers = "[bridges.far.tls.bridge]\n", "[bridges.far.tls.workers]\n"
+    shown = 'cert_file = "tls/workers.pem"\nkey_file = "tls/workers.key"\n'
+    asking = FAR.replace(bridge, bridge + 'client_ca_file = "tls/ca.pem"\n').replace(workers, workers + shown)
+    fleet = here.world.fleet
+    fleet.write_text(fleet.read_text() + (asking if asks else FAR))
+
+    printed = here.world.run("bridge", "config", "--name", "far").out
+
+    assert ("mt5fleet bridge check --name far" in printed) is asks
+
+
 def test_config_holds_no_secret(here: BridgeWorld) -> None:
     printed = here.world.run("bridge", "config").out
 

@@ -52,7 +52,11 @@ def _own_tls(file: BridgeFile) -> TlsClient | None:
     if own is None:
         return None
     if own.client_ca_file is not None and check.cert_file is None:
-        raise InvalidValue("tls.cert_file", "is required: bridge.tls.client_ca_file asks every peer for one")
+        raise InvalidValue(
+            "tls.cert_file",
+            "is required with key_file: bridge.tls.client_ca_file asks every peer for a certificate;"
+            " `mt5fleet bridge check --name NAME` beside fleet.toml has one",
+        )
     ca_file: Path = own.cert_file if check.ca_file is None else check.ca_file
     return TlsClient(
         ca_file=ca_file, cert_file=check.cert_file, key_file=check.key_file, server_name=check.server_name

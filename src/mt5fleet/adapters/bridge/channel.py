@@ -62,6 +62,7 @@ class BridgeChannel:
         self._clock = clock
         self._guard = threading.Lock()
         self._opened: _Opened | None = None
+        self._look_at = "is it running?" if address.tls is None else "is it running, do certificates fit?"
         token = address.token
         self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
 
@@ -129,7 +130,7 @@ class BridgeChannel:
                 opened.check(_WHOLE_BRIDGE, timeout=self._connect_s)
             except grpc.RpcError as error:
                 place = f"bridge {self._name} at {self._address.place}"
-                raise Unreachable(f"{place} does not answer ({_detail(error)}): is it running?") from None
+                raise Unreachable(f"{place} does not answer ({_detail(error)}): {self._look_at}") from None
             except ValueError:
                 raise self._closed() from None
             opened.heard_s = self._clock.monotonic_s()
