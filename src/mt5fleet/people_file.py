@@ -3,6 +3,7 @@
 It holds public keys only. No bridge takes it from the wire: a worker could name its own risk person then.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,10 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from mt5fleet.domain.person import Person, PersonKey, Role
 from mt5fleet.toml_file import FileInvalid, Name, Terms, read_toml, replace_file, toml_text
 
+_log = logging.getLogger("mt5fleet.people")
+
 PEOPLE_BYTES_MAX = 256 * 1024  # about a thousand keys
-_PUBLIC_KEY = r"^[A-Za-z0-9+/]{43}=$"  # 32 bytes in base64
+_PUBLIC_KEY = r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"  # 32 bytes in base64, which have one spelling
 _HEADER = """\
 # Who may lift halts and set floors. Written by `mt5fleet people add | rotate | revoke`: public keys only.
 # Every bridge reads its own copy, which only people put there.
@@ -102,14 +105,19 @@ class PeopleFile:
 
     def __call__(self) -> Mapping[str, Person]:
         """Everybody the file names now; nobody when it is not there or `problem` says why."""
-        self._seen = self._look()
-        return self._seen.people
+        return self._now().people
 
     @property
     def problem(self) -> str | None:
         """Why the file counts for nothing now, for people; None when it is good, or not there."""
-        self._seen = self._look()
-        return self._seen.problem
+        return self._now().problem
+
+    def _now(self) -> _Seen:
+        """What is true now; a new problem is told once, since nobody else sees this host's file."""
+        before, self._seen = self._seen, self._look()
+        if self._seen.problem not in (None, before.problem):
+            _log.warning("nobody can lift a halt or set a floor here: %s", self._seen.problem)
+        return self._seen
 
     def _look(self) -> _Seen:
         try:

@@ -117,7 +117,8 @@ def _people(health: Health) -> Step:
     return warned(
         "people",
         "nobody in the bridge's people file can lift a halt now",
-        "mt5fleet people add NAME --role risk, then copy people.toml to the bridge's host",
+        "mt5fleet people add NAME --role risk, then copy people.toml to the bridge's host; if it is there,"
+        " the bridge's log says what is wrong with it",
     )
 
 

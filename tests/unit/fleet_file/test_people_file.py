@@ -1,4 +1,5 @@
 import os
+import string
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +62,12 @@ def test_too_many_people_are_not_written_and_the_old_file_stands(path: Path) -> 
     assert load_people(path) == {"ann": ANN}
 
 
+def _otherwise(public: str) -> str:
+    """Another text that lenient decoders read as the same key: its last two bits are not looked at."""
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    return f"{public[:-2]}{letters[letters.index(public[-2]) + 1]}="
+
+
 _KEY_LINES = f"""
 [[people.ann.keys]]
 key_id = "ann-1"
@@ -81,6 +88,8 @@ SPOILT = {
     "moment without zone": _ANN.replace("00Z", "00"),
     "one id twice": _ANN + _KEY_LINES.replace(ANN.keys[0].public, ANN.keys[1].public),
     "one key for two people": _ANN + _ANN.replace("ann", "bob"),
+    "one key for two people, spelled otherwise": _ANN
+    + _ANN.replace("ann", "bob").replace(ANN.keys[0].public, _otherwise(ANN.keys[0].public)),
     "too long": _ANN + "#" * PEOPLE_BYTES_MAX,
     "deep nesting": "a = " + "[" * 50_000,
     "number too long": "a = " + "9" * 5_000,
@@ -97,6 +106,22 @@ def test_file_that_breaks_a_rule_names_nobody_and_says_why(path: Path, text: str
         load_people(path)
     assert people() == {}
     assert str(path) in str(people.problem)
+
+
+def test_bridge_s_log_says_once_what_is_wrong_with_the_file(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text(_ANN)
+    people = PeopleFile(path)
+    assert people()
+    path.write_text(_ANN[: len(_ANN) // 2])
+    for _ in range(3):
+        assert people() == {}
+    path.unlink()
+    assert people() == {}
+
+    (said,) = caplog.messages
+    assert str(path) in said
 
 
 def test_file_that_is_not_text_names_nobody(path: Path) -> None:
