@@ -55,7 +55,7 @@ def references(text: str) -> frozenset[str]:
 
 def _read(field: str, path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as opened:
+        with path.open(encoding="utf-8-sig") as opened:  # editors on Windows put a mark before the text
             text = opened.read(SECRET_CHARS_MAX + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidValue(field, f"{path} cannot be read ({type(error).__name__})") from None

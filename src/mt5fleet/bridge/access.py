@@ -1,6 +1,8 @@
 """Who may call a bridge: the bearer token, compared in constant time, and certificates below it."""
 
 import hmac
+import ssl
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -57,6 +59,30 @@ def _credentials(tls: TlsServer) -> grpc.ServerCredentials:
         roots = None if tls.client_ca_file is None else tls.client_ca_file.read_bytes()
     except OSError as error:
         raise InvalidValue("tls", f"{error.filename} cannot be read: {error.strerror}") from None
+    _check_pair(tls)
     return grpc.ssl_server_credentials(
         [(key, chain)], root_certificates=roots, require_client_auth=roots is not None
     )
+
+
+def _check_pair(tls: TlsServer) -> None:
+    """Name files that fit nothing; gRPC would say that the address cannot be listened on."""
+    checked = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # A key behind a passphrase is refused; without a callback OpenSSL would ask on the console.
+        checked.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        pair = f"{tls.cert_file} and {tls.key_file}"
+        said = str(error)[:TEXT_CHARS_MAX]
+        rule = f"{pair} are no certificate and its key, as PEM without a passphrase ({said})"
+        raise InvalidValue("tls.cert_file", rule) from None
+    if tls.client_ca_file is not None:
+        _check_authority(checked, tls.client_ca_file)
+
+
+def _check_authority(checked: ssl.SSLContext, file: Path) -> None:
+    try:
+        checked.load_verify_locations(file)
+    except ssl.SSLError as error:
+        said = str(error)[:TEXT_CHARS_MAX]
+        raise InvalidValue("tls.client_ca_file", f"{file} holds no certificate as PEM ({said})") from None

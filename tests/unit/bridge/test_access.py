@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway, TlsClient
 from mt5fleet.bridge.settings import TlsServer
@@ -204,3 +205,32 @@ def _status(one: Served, service: str) -> bytes:
         answer = channel.unary_unary(f"{HEALTH}/Check")(request, timeout=5)
         assert isinstance(answer, bytes)
         return answer
+
+
+@pytest.mark.parametrize("wrong", ["swapped", "key of another", "key with a passphrase", "authority"])
+def test_files_that_fit_nothing_are_named_before_the_bridge_listens(
+    tmp_path: Path, authority: Authority, wrong: str
+) -> None:
+    pair, other, no_pem = authority.issue("bridge"), authority.issue("other"), tmp_path / "no.pem"
+    no_pem.write_text("no certificate")
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(_locked(pair.key_file.read_bytes()))
+    files = {
+        "swapped": (pair.key_file, pair.cert_file, None),
+        "key of another": (pair.cert_file, other.key_file, None),
+        "key with a passphrase": (pair.cert_file, locked, None),
+        "authority": (pair.cert_file, pair.key_file, no_pem),
+    }
+    cert_file, key_file, client_ca_file = files[wrong]
+    tls = TlsServer(cert_file=cert_file, key_file=key_file, client_ca_file=client_ca_file)
+    field = "client_ca_file" if wrong == "authority" else "cert_file"
+    with pytest.raises(InvalidValue, match=rf"^tls\.{field}: "), served(tmp_path, tls=tls):
+        pass
+
+
+def _locked(key: bytes) -> bytes:
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"passphrase"),
+    )

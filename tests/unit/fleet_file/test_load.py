@@ -173,6 +173,12 @@ def test_secret_comes_from_environment_or_file(tmp_path: Path) -> None:
     assert resolve_secret(SecretSource(field="password", file=tmp_path / "p"), {}) == "from file"
 
 
+def test_mark_that_windows_editors_put_before_a_text_is_no_part_of_the_secret(tmp_path: Path) -> None:
+    (tmp_path / "p").write_bytes(b"\xef\xbb\xbffrom file\r\n")
+
+    assert resolve_secret(SecretSource(field="password", file=tmp_path / "p"), {}) == "from file"
+
+
 @pytest.mark.parametrize("content", [None, "", "PLANTED" * 1000, b"\xff\xfe"])
 def test_secret_that_cannot_be_read_is_named_not_shown(tmp_path: Path, content: str | bytes | None) -> None:
     path = tmp_path / "p"
