@@ -5,7 +5,7 @@ SOURCES := src config tasks workers
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-unit bench pins clean
+.PHONY: help setup demo test test-all check test-unit bench pins clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ check: setup ## Run the static checks: format, lint, types, layers, house rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest tests/unit/test_tidy.py
+
+test-all: check ## Run all checks and all tests, the slow ones, too
+	@$(BIN)/pytest $(PYTEST_ARGS)
 
 test-unit: setup ## Run only the tests that need no other process
 	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)

@@ -283,6 +283,7 @@ def test_ledger_away_without_a_floor_refuses_opens_and_closes_nothing(beside: Be
     assert "nothing will be closed" in beside.log()
 
 
+@pytest.mark.slow
 def test_bridge_killed_between_latch_and_close_goes_on_closing(beside: Beside) -> None:
     trading(beside)
     beside.sign_floor()
@@ -301,6 +302,7 @@ def test_bridge_killed_between_latch_and_close_goes_on_closing(beside: Beside) -
     eventually("the broker shows flat", lambda: beside.truth()["positions"] == [], 60)
 
 
+@pytest.mark.slow
 def test_terminal_that_blocks_delays_no_other_account(beside: Beside) -> None:
     trading(beside)
     beside.sign_floor()
@@ -316,6 +318,7 @@ def test_terminal_that_blocks_delays_no_other_account(beside: Beside) -> None:
     eventually("the blocked one is told", lambda: blind in beside.log())
 
 
+@pytest.mark.slow
 def test_ledger_back_before_the_floor_is_confirmed_closes_nothing(beside: Beside) -> None:
     trading(beside)
     beside.sign_floor()
