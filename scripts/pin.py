@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes constraints.txt: one exact version of everything `mt5fleet[workers,bridge,dev]` needs.
+"""Writes constraints.txt: one exact version of everything `mt5fleet[workers,bridge,simulator,dev]` needs.
 
 Resolves in an empty virtual environment, so that nothing installed by hand is pinned. Run `make pins`.
 """
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = "workers,bridge,dev"
+EXTRAS = "workers,bridge,simulator,dev"
 STEP_S_MAX = 1_800
 #: What only other platforms install; a freeze on Linux cannot see it.
 ELSEWHERE = ("colorama", "MetaTrader5", "numpy")

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTRAS = ("workers", "bridge", "dev")
+EXTRAS = ("workers", "bridge", "simulator", "dev")
 OURS = {"mt5fleet", "config", "tasks", "workers", "MetaTrader5"}  # the last by declaration, on Windows only
 #: Parts of one project under two names.
 SAME_PROJECT = {"pydantic_core": "pydantic"}
@@ -64,11 +64,12 @@ def _undeclared(imported: dict[str, str], declared: set[str]) -> list[str]:
     [
         (("src/mt5fleet", "src/mt5fleet/domain/**", "src/mt5fleet/ports/**", "src/mt5fleet/service/**"), ()),
         (("src/mt5fleet/messages/**", "src/mt5fleet/cli/**"), ()),
-        (("src/mt5fleet/bridge/**", "src/mt5fleet/simulator/**"), ("bridge",)),
+        (("src/mt5fleet/bridge/**",), ("bridge",)),
+        (("src/mt5fleet/simulator/**",), ("simulator",)),
         (("src/mt5fleet/adapters/**", "config/**", "tasks/**", "workers/**"), ("workers", "bridge")),
         (("src/mt5fleet/testing/**", "scripts", "examples/**", "benchmarks/**", "tests/**"), EXTRAS),
     ],
-    ids=["library", "wire and command line", "terminal side", "application", "developers"],
+    ids=["library", "wire and command line", "terminal side", "simulator", "application", "developers"],
 )
 def test_every_import_is_declared_for_those_who_run_it(
     folders: tuple[str, ...], extras: tuple[str, ...]

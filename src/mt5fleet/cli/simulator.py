@@ -10,10 +10,11 @@ import typer
 
 from mt5fleet.cli.exits import ExitCode
 from mt5fleet.simulator.client import BrokerControl, BrokerUnreachableError, CommandRefusedError
-from mt5fleet.simulator.config import ConfigError, SimulatorConfig, load_config
-from mt5fleet.simulator.journal import JournalError
+from mt5fleet.simulator.config import SimulatorConfig, load_config
+from mt5fleet.simulator.host.journal import JournalError
+from mt5fleet.simulator.host.serving import serve as serve_broker
 from mt5fleet.simulator.process import LISTENING, dropin_folder
-from mt5fleet.simulator.serving import serve as serve_broker
+from mt5fleet.simulator.terms.base import ConfigError
 
 ADDRESS_VARIABLE = "MT5FLEET_SIMULATOR"
 READING_COMMANDS = ("status", "truth", "faults", "quotes")

@@ -11,28 +11,30 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mt5fleet.simulator.books import AccountBook, Books, UnknownAccountError
-from mt5fleet.simulator.building import build_crosses, build_listings, build_sources
-from mt5fleet.simulator.case import Case
-from mt5fleet.simulator.checks import refusal
+from mt5fleet.simulator.accounts.books import AccountBook, Books, UnknownAccountError
+from mt5fleet.simulator.accounts.money import Money, NoRateError
+from mt5fleet.simulator.accounts.rows import Change, Deal, Transaction
+from mt5fleet.simulator.accounts.valuation import Valuation, Worth
+from mt5fleet.simulator.accounts.visibility import Views
 from mt5fleet.simulator.clock import Clock
 from mt5fleet.simulator.codes import Action, DealType, Retcode
-from mt5fleet.simulator.config import AccountTerms, ConfigError, FixedPrices, SimulatorConfig, sentences
-from mt5fleet.simulator.execution import execute
-from mt5fleet.simulator.faults import FaultKind, FaultPlan, FaultTerms
-from mt5fleet.simulator.journal import Journal, NullJournal
+from mt5fleet.simulator.config import SimulatorConfig
+from mt5fleet.simulator.host.faults import FaultKind, FaultPlan, FaultTerms
+from mt5fleet.simulator.host.journal import Journal, NullJournal
+from mt5fleet.simulator.host.memory import Memory
+from mt5fleet.simulator.instruments.building import build_crosses, build_listings, build_sources
 from mt5fleet.simulator.market import Market
-from mt5fleet.simulator.memory import Memory
-from mt5fleet.simulator.money import Money, NoRateError
-from mt5fleet.simulator.prices import Feed
-from mt5fleet.simulator.quotes import Quote, QuoteBoard
-from mt5fleet.simulator.reactions import Reactions
-from mt5fleet.simulator.requests import Answer, MalformedRequestError, TradeRequest
-from mt5fleet.simulator.rows import Change, Deal, Transaction
-from mt5fleet.simulator.valuation import Valuation, Worth
-from mt5fleet.simulator.visibility import Views
-
-MS_PER_HOUR = 3_600_000
+from mt5fleet.simulator.prices.feed import Feed
+from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
+from mt5fleet.simulator.server_time import ServerTime
+from mt5fleet.simulator.terms.account import AccountTerms
+from mt5fleet.simulator.terms.base import ConfigError, sentences
+from mt5fleet.simulator.terms.prices import FixedPrices
+from mt5fleet.simulator.trading.case import Case
+from mt5fleet.simulator.trading.checks import refusal
+from mt5fleet.simulator.trading.execution import execute
+from mt5fleet.simulator.trading.reactions import Reactions
+from mt5fleet.simulator.trading.requests import Answer, MalformedRequestError, TradeRequest
 
 FIRST_REQUEST_ID = 2**31
 """Request ids of real terminals exceed 2^31."""
@@ -72,7 +74,7 @@ class Broker:
         since_epoch_ms = self.market.clock.now_ms() - self._memory.epoch_ms
         self._reactions.expire()
         for symbol, tick in self._feed.due(since_epoch_ms):
-            time_ms = self._memory.epoch_ms + tick.at_ms + self.market.utc_offset_ms
+            time_ms = self.market.server_time.server_ms(self._memory.epoch_ms + tick.at_ms)
             self._reactions.quoted(symbol, Quote(bid=tick.bid, ask=tick.ask, time_ms=time_ms))
 
     def terms(self, login: int) -> AccountTerms:
@@ -308,6 +310,6 @@ def _market(config: SimulatorConfig, specs: dict[str, Any], clock: Clock) -> Mar
         books=Books(),
         terms={account.login: account for account in config.accounts},
         clock=clock,
-        utc_offset_ms=int(config.utc_offset_hours * MS_PER_HOUR),
+        server_time=ServerTime(config.server_zone),
         comment_max=config.comment_max,
     )

@@ -71,6 +71,17 @@ class DealType(IntEnum):
     BUY = 0
     SELL = 1
     BALANCE = 2
+    CREDIT = 3
+    CHARGE = 4
+    CORRECTION = 5
+    BONUS = 6
+    COMMISSION = 7
+    INTEREST = 12
+
+    @property
+    def trades(self) -> bool:
+        """Tell whether the deal bought or sold something."""
+        return self in (DealType.BUY, DealType.SELL)
 
 
 class Entry(IntEnum):
@@ -78,16 +89,21 @@ class Entry(IntEnum):
 
     IN = 0
     OUT = 1
+    INOUT = 2  # turned a netting position round
+    OUT_BY = 3  # closed by an opposite position
 
 
 class Reason(IntEnum):
-    """Who caused an order or a deal; both lists of the vendor agree in these members."""
+    """Who caused an order or a deal; the vendor's lists agree up to STOP_OUT, the rest is for deals."""
 
     CLIENT = 0
+    MOBILE = 1
+    WEB = 2
     EXPERT = 3
     STOP_LOSS = 4
     TAKE_PROFIT = 5
     STOP_OUT = 6
+    ROLLOVER = 7
 
 
 class Filling(IntEnum):
@@ -133,12 +149,31 @@ class Execution(IntEnum):
 
 
 class CalcMode(IntEnum):
-    """Margin formula of a symbol (only those the simulator knows)."""
+    """Profit and margin formula of a symbol."""
 
     FOREX = 0
+    FUTURES = 1
     CFD = 2
+    CFD_INDEX = 3
     CFD_LEVERAGE = 4
     FOREX_NO_LEVERAGE = 5
+    EXCHANGE_STOCKS = 32
+    EXCHANGE_FUTURES = 33
+    EXCHANGE_STOCKS_MOEX = 38
+
+
+class SwapMode(IntEnum):
+    """How the overnight swap of a position is reckoned."""
+
+    DISABLED = 0
+    POINTS = 1
+    CURRENCY_SYMBOL = 2  # money of the symbol's base currency, a lot
+    CURRENCY_MARGIN = 3
+    CURRENCY_DEPOSIT = 4
+    INTEREST_CURRENT = 5  # percent a year of the price now
+    INTEREST_OPEN = 6  # percent a year of the opening price
+    REOPEN_CURRENT = 7  # reopened at the close price +/- points
+    REOPEN_BID = 8
 
 
 class Retcode(IntEnum):

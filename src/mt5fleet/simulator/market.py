@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from mt5fleet.simulator.books import Books
+from mt5fleet.simulator.accounts.books import Books
+from mt5fleet.simulator.accounts.money import Money
+from mt5fleet.simulator.accounts.valuation import Valuation
 from mt5fleet.simulator.clock import Clock
-from mt5fleet.simulator.config import AccountTerms
-from mt5fleet.simulator.money import Money
-from mt5fleet.simulator.quotes import Quote, QuoteBoard
-from mt5fleet.simulator.symbols import SymbolSpec
-from mt5fleet.simulator.valuation import Valuation
+from mt5fleet.simulator.instruments.symbols import SymbolSpec
+from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
+from mt5fleet.simulator.server_time import ServerTime
+from mt5fleet.simulator.terms.account import AccountTerms
 
 MS_PER_S = 1000
 
@@ -24,12 +25,12 @@ class Market:
     books: Books
     terms: dict[int, AccountTerms]
     clock: Clock
-    utc_offset_ms: int
+    server_time: ServerTime
     comment_max: int
 
     def server_ms(self) -> int:
         """Return the server's wall clock, written as if it were UTC."""
-        return self.clock.now_ms() + self.utc_offset_ms
+        return self.server_time.server_ms(self.clock.now_ms())
 
     def server_s(self) -> int:
         return self.server_ms() // MS_PER_S

@@ -94,7 +94,7 @@ def test_the_page_is_the_table() -> None:
 
 
 def test_the_table_holds_every_fault_of_the_simulator() -> None:
-    from mt5fleet.simulator.faults import FaultKind  # noqa: PLC0415  # only this test needs it
+    from mt5fleet.simulator.host.faults import FaultKind  # noqa: PLC0415  # only this test needs it
 
     assert {fault.kind for fault in FAULTS.values()} == {kind.value for kind in FaultKind}
 

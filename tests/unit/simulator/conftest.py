@@ -11,8 +11,8 @@ from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.clock import SteppedClock
 from mt5fleet.simulator.codes import Action, Filling, OrderType, Retcode
 from mt5fleet.simulator.config import parse_config
-from mt5fleet.simulator.journal import FileJournal, Journal
-from mt5fleet.simulator.requests import Answer
+from mt5fleet.simulator.host.journal import FileJournal, Journal
+from mt5fleet.simulator.trading.requests import Answer
 
 START_MS = 1_800_000_000_000
 """A Friday, 08:00 UTC."""
@@ -95,7 +95,7 @@ def make_desk() -> Callable[..., Desk]:
     ) -> Desk:
         entries = {
             "default_prices": "none",
-            "utc_offset_hours": 2,
+            "server_zone": {"plus_hours": 2},
             "accounts": [{"login": LOGIN, "balance": "100000", **(account or {})}],
             "prices": fixed_prices(),
         }

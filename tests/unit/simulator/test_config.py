@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.building import build_listings
-from mt5fleet.simulator.config import AccountMode, ConfigError, RecordedPrices, load_config, parse_config
-from mt5fleet.simulator.faults import FaultKind
+from mt5fleet.simulator.config import load_config, parse_config
+from mt5fleet.simulator.host.faults import FaultKind
+from mt5fleet.simulator.instruments.building import build_listings
+from mt5fleet.simulator.terms.account import AccountMode
+from mt5fleet.simulator.terms.base import ConfigError
+from mt5fleet.simulator.terms.prices import RecordedPrices
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,6 @@ from mt5fleet.simulator.faults import FaultKind
             {"accounts": [{"login": 1, "server": "ICMarkets-Live"}]},
             r"accounts\.0\.server: .*must contain 'sim'",
         ),
-        ({"accounts": [{"login": 1, "margin_mode": "netting"}]}, "'netting' is not simulated yet"),
         ({"accounts": [{"login": 1, "balance": "-1"}]}, r"accounts\.0\.balance"),
         ({"attach_login": 5}, "attach_login: no account has this login"),
         ({"prices": {"EURUSD": {"source": "fixed", "bid": "2", "ask": "1"}}}, "ask must not be below bid"),
@@ -31,7 +33,7 @@ from mt5fleet.simulator.faults import FaultKind
         ({"faults": [{"kind": "late_answer"}]}, "delay_ms: late_answer needs a delay"),
         ({"faults": [{"kind": "reject", "call": "positions_get"}]}, "reject is an answer of order_send only"),
         ({"speed": 0}, "speed"),
-        ({"utc_offset_hours": 15}, "utc_offset_hours"),
+        ({"server_zone": {"plus_hours": 15}}, "server_zone.plus_hours"),
     ],
 )
 def test_wrong_field_is_named_with_its_rule(entries: dict[str, Any], problem: str) -> None:

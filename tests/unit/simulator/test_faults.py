@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.faults import FaultPlan, FaultTerms, TooManyFaultsError
+from mt5fleet.simulator.host.faults import FaultPlan, FaultTerms, TooManyFaultsError
 
 
 def _plan(*faults: dict[str, Any]) -> FaultPlan:
@@ -81,7 +81,7 @@ def test_cleared_account_keeps_the_faults_of_others() -> None:
 
 
 def test_plan_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt5fleet.simulator.faults.FAULTS_MAX", 1)
+    monkeypatch.setattr("mt5fleet.simulator.host.faults.FAULTS_MAX", 1)
     plan = _plan({"kind": "block"})
 
     with pytest.raises(TooManyFaultsError, match="at most 1"):

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mt5fleet.simulator.books import AccountBook
+from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.clock import SteppedClock
 from mt5fleet.simulator.codes import DealType, Entry, OrderType
-from mt5fleet.simulator.control import command
+from mt5fleet.simulator.host.control import command
 
 SYMBOLS = ("EURUSD", "USDJPY", "EURGBP")
 MIDS = {"EURUSD": 110_000, "USDJPY": 150_000, "EURGBP": 84_600}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from mt5fleet.simulator.codes import Action, OrderType
-from mt5fleet.simulator.config import ConfigError
-from mt5fleet.simulator.control import command
-from mt5fleet.simulator.journal import FileJournal, JournalError
+from mt5fleet.simulator.host.control import command
+from mt5fleet.simulator.host.journal import FileJournal, JournalError
+from mt5fleet.simulator.terms.base import ConfigError
 
 
 def _reopened(path: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mt5fleet.simulator.masks import matches
+from mt5fleet.simulator.host.masks import matches
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.catalogue import catalogue
+from mt5fleet.simulator.accounts.money import Money, NoRateError, rounded
 from mt5fleet.simulator.codes import OrderType
-from mt5fleet.simulator.money import Money, NoRateError, rounded
-from mt5fleet.simulator.quotes import Quote, QuoteBoard
+from mt5fleet.simulator.instruments.catalogue import catalogue
+from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
 
 RECORDS = Path(__file__).parents[4] / "shared" / "data" / "mt5"
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.building import build_listings, build_sources
-from mt5fleet.simulator.catalogue import SyntheticTerms, catalogue
-from mt5fleet.simulator.config import ConfigError, parse_config
-from mt5fleet.simulator.prices import CATCH_UP_MS, Feed, RecordedSource, SyntheticSource
-from mt5fleet.simulator.quotes import Quote, QuoteBoard, cross_of
-from mt5fleet.simulator.recordings import RecordingError, read_recording
+from mt5fleet.simulator.config import parse_config
+from mt5fleet.simulator.instruments.building import build_listings, build_sources
+from mt5fleet.simulator.instruments.catalogue import SyntheticTerms, catalogue
+from mt5fleet.simulator.prices.feed import CATCH_UP_MS, Feed, RecordedSource, SyntheticSource
+from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard, cross_of
+from mt5fleet.simulator.prices.recordings import RecordingError, read_recording
+from mt5fleet.simulator.terms.base import ConfigError
 
 EURUSD = catalogue()["EURUSD"].spec
 PRICES = Path(__file__).parents[4] / "shared" / "data" / "prices"

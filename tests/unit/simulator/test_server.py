@@ -8,9 +8,9 @@ from typing import Any
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.clock import WallClock
 from mt5fleet.simulator.config import parse_config
-from mt5fleet.simulator.journal import JournalError
-from mt5fleet.simulator.server import BrokerServer
-from mt5fleet.simulator.wire import encode
+from mt5fleet.simulator.host.journal import JournalError
+from mt5fleet.simulator.host.server import BrokerServer
+from mt5fleet.simulator.host.wire import encode
 
 LIMIT_S = 20.0
 TERMINALS = 5

@@ -168,7 +168,7 @@ def test_modify_moves_a_pending_order_and_remove_cancels_it(desk: Any) -> None:
 
 
 def test_stop_out_closes_the_largest_loss_first_and_only_what_is_needed(make_desk: Any) -> None:
-    desk = make_desk({"balance": "3000", "stop_out_percent": "50"})
+    desk = make_desk({"balance": "3000", "stop_out_level": "50"})
     small, large = desk.opened(volume=0.5), desk.opened(volume=1.5)
 
     desk.quote("1.09030", "1.09040")  # loss 490 + 1470: equity 1040 against margin 2200.20

@@ -1,0 +1,1 @@
+"""What accounts hold and what it is worth."""

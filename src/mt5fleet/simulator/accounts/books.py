@@ -1,0 +1,137 @@
+"""The broker's books: every account's records, changed only by whole transactions.
+
+Invariant: an account's balance is the sum of its deals.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mt5fleet.simulator.accounts.rows import ZERO, Change, Closed, Deal, Order, Position, Transaction
+
+FIRST_TICKET = 5_000_000_000
+"""Tickets of real servers exceed 2^32; programs that squeeze them into 32 bits must fail here too."""
+
+
+class UnknownAccountError(Exception):
+    """No account has this login."""
+
+
+@dataclass(slots=True)
+class AccountBook:
+    """One account's records."""
+
+    login: int
+    balance: Decimal = ZERO
+    credit: Decimal = ZERO
+    positions: dict[int, Position] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)  # active
+    history: dict[int, Order] = field(default_factory=dict)
+    deals: dict[int, Deal] = field(default_factory=dict)
+
+    def apply(self, change: Change) -> None:
+        match change:
+            case Order():
+                self._apply_order(change)
+            case Position():
+                self.positions[change.ticket] = change
+            case Closed():
+                self.positions.pop(change.ticket, None)
+            case Deal():
+                self.deals[change.ticket] = change
+                self.balance += change.cash
+
+    def positions_on(self, symbol: str) -> list[Position]:
+        return [position for position in self.positions.values() if position.symbol == symbol]
+
+    def symbols(self) -> set[str]:
+        """Return every symbol with an open position or a waiting order."""
+        positions = {position.symbol for position in self.positions.values()}
+        return positions | {order.symbol for order in self.orders.values()}
+
+    def copy(self) -> "AccountBook":
+        return AccountBook(
+            login=self.login,
+            balance=self.balance,
+            credit=self.credit,
+            positions=dict(self.positions),
+            orders=dict(self.orders),
+            history=dict(self.history),
+            deals=dict(self.deals),
+        )
+
+    def _apply_order(self, order: Order) -> None:
+        if order.state.is_final:
+            self.orders.pop(order.ticket, None)
+            self.history[order.ticket] = order
+        else:
+            self.orders[order.ticket] = order
+
+
+class Books:
+    """All accounts, the ticket counter, and who holds what on which symbol."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[int, AccountBook] = {}
+        self._newest_ticket = FIRST_TICKET
+        self._positions_on: dict[str, dict[int, int]] = {}  # symbol -> ticket -> login
+        self._orders_on: dict[str, dict[int, int]] = {}
+
+    def open_account(self, login: int) -> AccountBook:
+        return self._accounts.setdefault(login, AccountBook(login))
+
+    def account(self, login: int) -> AccountBook:
+        try:
+            return self._accounts[login]
+        except KeyError:
+            raise UnknownAccountError(f"login: no account {login}") from None
+
+    def accounts(self) -> list[AccountBook]:
+        return list(self._accounts.values())
+
+    def has_account(self, login: int) -> bool:
+        return login in self._accounts
+
+    def next_ticket(self) -> int:
+        """Return a ticket that no order, position or deal had before."""
+        self._newest_ticket += 1
+        return self._newest_ticket
+
+    def apply(self, transaction: Transaction) -> None:
+        book = self.account(transaction.login)
+        for change in transaction.changes:
+            self._newest_ticket = max(self._newest_ticket, change.ticket)
+            book.apply(change)
+            self._index(transaction.login, change)
+
+    def empty(self, login: int) -> None:
+        """Forget an account's records; its tickets are never given again."""
+        self._accounts[login] = AccountBook(login)
+        for index in (*self._positions_on.values(), *self._orders_on.values()):
+            for ticket in [ticket for ticket, owner in index.items() if owner == login]:
+                del index[ticket]
+
+    def positions_on(self, symbol: str) -> list[tuple[int, Position]]:
+        """Return (login, position) of every open position on a symbol."""
+        holders = self._positions_on.get(symbol, {})
+        return [(login, self._accounts[login].positions[ticket]) for ticket, login in holders.items()]
+
+    def orders_on(self, symbol: str) -> list[tuple[int, Order]]:
+        """Return (login, order) of every active order on a symbol."""
+        holders = self._orders_on.get(symbol, {})
+        return [(login, self._accounts[login].orders[ticket]) for ticket, login in holders.items()]
+
+    def active_orders(self) -> list[tuple[int, Order]]:
+        return [(book.login, order) for book in self._accounts.values() for order in book.orders.values()]
+
+    def _index(self, login: int, change: Change) -> None:
+        match change:
+            case Position():
+                self._positions_on.setdefault(change.symbol, {})[change.ticket] = login
+            case Closed():
+                self._positions_on.get(change.symbol, {}).pop(change.ticket, None)
+            case Order() if change.state.is_final:
+                self._orders_on.get(change.symbol, {}).pop(change.ticket, None)
+            case Order():
+                self._orders_on.setdefault(change.symbol, {})[change.ticket] = login
+            case Deal():
+                pass  # deals are found through their account

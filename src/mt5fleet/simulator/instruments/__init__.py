@@ -1,0 +1,1 @@
+"""What the broker trades: symbols, their terms and their trading hours."""

@@ -1,0 +1,1 @@
+"""Where quotes, ticks and bars come from."""

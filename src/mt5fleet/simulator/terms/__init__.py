@@ -1,0 +1,1 @@
+"""What a simulated broker is told, part by part."""
