@@ -22,6 +22,7 @@ from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.host.faults import FaultKind, FaultPlan, FaultTerms
 from mt5fleet.simulator.host.journal import Journal, NullJournal
 from mt5fleet.simulator.host.memory import Memory
+from mt5fleet.simulator.host.price_calls import NoHistory, PriceHistory
 from mt5fleet.simulator.instruments.building import build_crosses, build_listings, build_sources
 from mt5fleet.simulator.market import Market
 from mt5fleet.simulator.prices.feed import Feed
@@ -64,6 +65,7 @@ class Broker:
         self._memory = Memory(self.market, past)
         self._feed = Feed(build_sources(config, listings))
         self._reactions = Reactions(self.market, build_crosses(config, listings), self._commit)
+        self.history: PriceHistory = NoHistory()
         self._last_request_id = FIRST_REQUEST_ID
         self._start()
 
@@ -94,6 +96,10 @@ class Broker:
             NoRateError: A position cannot be valued.
         """
         return self.market.valuation.worth(self.market.books.account(login), self.terms(login))
+
+    def depth(self, symbol: str) -> list[list[Any]]:
+        """Return the market depth as rows of the vendor's `BookInfo`; empty when there is none."""
+        return []
 
     def order_send(self, login: int, fields: Mapping[str, Any]) -> Answer:
         """Check a request and carry it out; executed and journaled, or refused, when this returns."""

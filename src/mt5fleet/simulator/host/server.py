@@ -13,8 +13,9 @@ from mt5fleet.simulator.codes import Retcode
 from mt5fleet.simulator.host.control import command
 from mt5fleet.simulator.host.faults import FaultKind, FaultTerms, Strike
 from mt5fleet.simulator.host.journal import Journal, JournalError
-from mt5fleet.simulator.host.session import CallRefusedError, Session
-from mt5fleet.simulator.host.wire import MalformedMessageError, encode, read_message
+from mt5fleet.simulator.host.refusals import CallRefusedError
+from mt5fleet.simulator.host.session import Session
+from mt5fleet.simulator.host.wire import MalformedMessageError, encode, encode_raw, read_message
 from mt5fleet.simulator.host.wire_rows import answer_row
 from mt5fleet.simulator.trading.requests import Answer
 
@@ -103,10 +104,10 @@ class BrokerServer:
             if answer is None:
                 return
             await self._disk.settle()
-            writer.write(encode(answer))
+            writer.write(encode_raw(answer) if isinstance(answer, bytes) else encode(answer))
             await writer.drain()
 
-    async def _answer(self, session: Session, request: dict[str, Any]) -> dict[str, Any] | None:
+    async def _answer(self, session: Session, request: dict[str, Any]) -> dict[str, Any] | bytes | None:
         """Return the answer, or None when the connection shall be dropped without one."""
         call = str(request.pop("op", ""))
         if call == "control":
@@ -123,7 +124,7 @@ class BrokerServer:
 
     async def _struck(
         self, strike: Strike, session: Session, call: str, request: dict[str, Any]
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, Any] | bytes | None:
         end = strike.end
         if end is not None and end.kind not in _AFTER:
             return await self._instead(end, request)
@@ -139,7 +140,7 @@ class BrokerServer:
             return None
         return answer
 
-    async def _instead(self, fault: FaultTerms, request: dict[str, Any]) -> dict[str, Any] | None:
+    async def _instead(self, fault: FaultTerms, request: dict[str, Any]) -> dict[str, Any] | bytes | None:
         """Return what a fault that strikes before execution answers; None drops the connection."""
         match fault.kind:
             case FaultKind.BLOCK:
@@ -160,9 +161,10 @@ _AFTER = (FaultKind.ANSWER_LOST, FaultKind.BLOCK_EXECUTED)
 """Faults that strike when everything is done; the other ends come before anything is executed."""
 
 
-def _call(session: Session, call: str, request: dict[str, Any]) -> dict[str, Any]:
+def _call(session: Session, call: str, request: dict[str, Any]) -> dict[str, Any] | bytes:
     try:
-        return {"ok": session.answer(call, request)}
+        result = session.answer(call, request)
+        return result if isinstance(result, bytes) else {"ok": result}
     except CallRefusedError as refused:
         return {"error": [refused.code, refused.text]}
 

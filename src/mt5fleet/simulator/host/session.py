@@ -9,6 +9,17 @@ from mt5fleet.simulator.accounts.rows import ZERO, Deal, Order, Position
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.codes import RETCODE_TEXTS, OrderType
 from mt5fleet.simulator.host.masks import matches
+from mt5fleet.simulator.host.price_calls import PRICE_CALLS, WatchedBooks, price_rows
+from mt5fleet.simulator.host.refusals import (
+    CallRefusedError,
+    api_disabled,
+    authorization_failed,
+    call_failed,
+    invalid_parameters,
+    no_connection,
+    not_found,
+    unsupported,
+)
 from mt5fleet.simulator.host.symbol_rows import symbol_row
 from mt5fleet.simulator.host.wire_rows import (
     account_row,
@@ -32,15 +43,6 @@ Parameters: TypeAlias = Mapping[str, Any]
 _Row = TypeVar("_Row", Position, Order)
 
 
-class CallRefusedError(Exception):
-    """The call has no result; carries what `last_error` shall say."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
-
-
 class Session:
     """A terminal that may be logged in to one account."""
 
@@ -48,6 +50,7 @@ class Session:
         self._broker = broker
         self._path = ""
         self._hidden: set[str] = set()
+        self._watched_books = WatchedBooks()
         self.login: int | None = None
 
     def answer(self, call: str, parameters: Parameters) -> object:
@@ -57,10 +60,12 @@ class Session:
             CallRefusedError: The call gives None (or False) and this error.
         """
         handler = _CALLS.get(call)
-        if handler is None:
-            raise CallRefusedError(-7, "Terminal: Unsupported function")
+        if handler is None and call not in PRICE_CALLS:
+            raise unsupported()
         self._broker.advance()
         try:
+            if handler is None:
+                return self.price_rows(call, parameters)
             return handler(self, parameters)
         except NoRateError as error:
             raise CallRefusedError(-1, f"Terminal: Call failed: {error}") from error
@@ -68,9 +73,9 @@ class Session:
     def initialize(self, parameters: Parameters) -> bool:
         terms = self._wanted_account(parameters)
         if parameters.get("server") not in (None, terms.server):
-            raise _authorization_failed()
+            raise authorization_failed()
         if "login" in parameters and parameters.get("password", "") != terms.password:
-            raise _authorization_failed()
+            raise authorization_failed()
         self._path = parameters.get("path") or self._path or "simulator"
         self.login = terms.login
         return True
@@ -81,12 +86,12 @@ class Session:
         if login is None and len(accounts) == 1:
             login = next(iter(accounts))
         if login not in accounts:
-            raise _authorization_failed()
+            raise authorization_failed()
         return accounts[login]
 
     def _terms(self) -> AccountTerms:
         if self.login is None:
-            raise CallRefusedError(-10004, "No IPC connection")
+            raise no_connection()
         return self._broker.terms(self.login)
 
     def _book(self) -> AccountBook:
@@ -95,7 +100,7 @@ class Session:
     def _spec(self, name: str) -> SymbolSpec:
         spec = self._broker.market.specs.get(name)
         if spec is None:
-            raise _not_found()
+            raise not_found()
         return spec
 
     def version(self, _: Parameters) -> list[Any]:
@@ -132,7 +137,7 @@ class Session:
         self._terms()
         quote = self._broker.market.quote(self._spec(parameters["symbol"]).name)
         if quote is None:
-            raise _not_found()
+            raise not_found()
         return tick_row(quote)
 
     def symbol_select(self, parameters: Parameters) -> bool:
@@ -141,9 +146,29 @@ class Session:
             self._hidden.discard(name)
             return True
         if name in book.symbols():
-            raise CallRefusedError(-1, "Terminal: Call failed")
+            raise call_failed()
         self._hidden.add(name)
         return True
+
+    def market_book_add(self, parameters: Parameters) -> bool:
+        self._terms()
+        return self._watched_books.add(self._spec(parameters["symbol"]).name)
+
+    def market_book_release(self, parameters: Parameters) -> bool:
+        self._terms()
+        return self._watched_books.release(self._spec(parameters["symbol"]).name)
+
+    def market_book_get(self, parameters: Parameters) -> list[list[Any]]:
+        self._terms()
+        name = self._spec(parameters["symbol"]).name
+        self._watched_books.require(name)
+        return self._broker.depth(name)
+
+    def price_rows(self, call: str, parameters: Parameters) -> bytes:
+        """Return what a `copy_*` call asks for as packed rows."""
+        self._terms()
+        self._spec(parameters["symbol"])
+        return price_rows(self._broker.history, call, parameters)
 
     def order_calc_margin(self, parameters: Parameters) -> float:
         side, spec, request = self._calculation(parameters)
@@ -164,9 +189,9 @@ class Session:
         try:
             request = TradeRequest.from_wire(numbers)
         except MalformedRequestError as error:
-            raise _invalid_parameters() from error
+            raise invalid_parameters() from error
         if parameters["type"] not in (OrderType.BUY, OrderType.SELL) or request.volume <= 0:
-            raise _invalid_parameters()
+            raise invalid_parameters()
         return OrderType(parameters["type"]), spec, request
 
     def order_check(self, parameters: Parameters) -> list[Any]:
@@ -176,7 +201,7 @@ class Session:
     def order_send(self, parameters: Parameters) -> list[Any]:
         terms = self._terms()
         if terms.tradeapi_disabled:
-            raise CallRefusedError(-8, "Auto-Trading using Python API disabled in Terminal")
+            raise api_disabled()
         return answer_row(self._broker.order_send(terms.login, parameters["request"]))
 
     def positions_total(self, _: Parameters) -> int:
@@ -251,18 +276,6 @@ def _in_history(parameters: Parameters, ticket: int, position: int, time_ms: int
     return "group" not in parameters or matches(parameters["group"], symbol)
 
 
-def _authorization_failed() -> CallRefusedError:
-    return CallRefusedError(-6, "Terminal: Authorization failed")
-
-
-def _not_found() -> CallRefusedError:
-    return CallRefusedError(-4, "Terminal: Not found")
-
-
-def _invalid_parameters() -> CallRefusedError:
-    return CallRefusedError(-2, "Terminal: Invalid params")
-
-
 _CALLS: dict[str, Callable[[Session, Parameters], object]] = {
     "initialize": Session.initialize,
     "login": Session.initialize,
@@ -274,6 +287,9 @@ _CALLS: dict[str, Callable[[Session, Parameters], object]] = {
     "symbol_info": Session.symbol_info,
     "symbol_info_tick": Session.symbol_info_tick,
     "symbol_select": Session.symbol_select,
+    "market_book_add": Session.market_book_add,
+    "market_book_get": Session.market_book_get,
+    "market_book_release": Session.market_book_release,
     "order_calc_margin": Session.order_calc_margin,
     "order_calc_profit": Session.order_calc_profit,
     "order_check": Session.order_check,

@@ -1,12 +1,15 @@
-"""Messages between terminals, operators and the broker: length-prefixed JSON, one answer per request."""
+"""Messages between terminals, operators and the broker: one answer per request.
+
+Four bytes of length (big-endian), then JSON; with the length's top bit set, raw bytes (`_link.RAW_BIT`).
+"""
 
 import asyncio
 import json
 from typing import Any
 
-from mt5fleet.simulator.dropin.MetaTrader5._link import HEADER, REQUEST_BYTES_MAX, encode
+from mt5fleet.simulator.dropin.MetaTrader5._link import HEADER, REQUEST_BYTES_MAX, encode, encode_raw
 
-__all__ = ["MalformedMessageError", "encode", "read_message"]
+__all__ = ["MalformedMessageError", "encode", "encode_raw", "read_message"]
 
 
 class MalformedMessageError(Exception):

@@ -1,4 +1,7 @@
-"""The connection to the broker: length-prefixed JSON on one blocking socket, one call at a time."""
+"""The connection to the broker: length-prefixed messages on one blocking socket, one call at a time.
+
+A message is JSON, or raw bytes when the top bit of its length is set: packed rows of bars and ticks.
+"""
 
 import json
 import socket
@@ -7,6 +10,9 @@ from typing import Any
 
 HEADER = struct.Struct(">I")
 """Four bytes before each message: its length, big-endian."""
+
+RAW_BIT = 1 << 31
+"""Set in the length of a message whose body is raw bytes and not JSON."""
 
 REQUEST_BYTES_MAX = 1 << 20
 ANSWER_BYTES_MAX = 1 << 28
@@ -31,7 +37,7 @@ class Link:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: dict[str, Any]) -> Any:
-        """Send one request and return its answer.
+        """Send one request and return its answer: a JSON object, or `bytes` when it is raw rows.
 
         Raises:
             LinkLostError: The broker is gone.
@@ -41,10 +47,12 @@ class Link:
         except OSError as error:
             raise LinkLostError(while_sending=True) from error
         try:
-            (length,) = HEADER.unpack(self._receive(HEADER.size))
+            (mark,) = HEADER.unpack(self._receive(HEADER.size))
+            length = mark & ~RAW_BIT
             if length > ANSWER_BYTES_MAX:
                 raise LinkLostError(while_sending=False)
-            return json.loads(self._receive(length))
+            body = self._receive(length)
+            return body if mark & RAW_BIT else json.loads(body)
         except OSError as error:
             raise LinkLostError(while_sending=False) from error
 
@@ -65,3 +73,8 @@ def encode(message: dict[str, Any]) -> bytes:
     """Return a message with its length before it."""
     body = json.dumps(message, separators=(",", ":")).encode()
     return HEADER.pack(len(body)) + body
+
+
+def encode_raw(rows: bytes) -> bytes:
+    """Return raw rows with their marked length before them."""
+    return HEADER.pack(len(rows) | RAW_BIT) + rows
