@@ -12,18 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from mt5fleet.simulator.accounts.books import AccountBook, Books, UnknownAccountError
-from mt5fleet.simulator.accounts.money import Money, NoRateError
+from mt5fleet.simulator.accounts.money import Money
 from mt5fleet.simulator.accounts.rows import Change, Deal, Transaction
 from mt5fleet.simulator.accounts.valuation import Valuation, Worth
 from mt5fleet.simulator.accounts.visibility import Views
 from mt5fleet.simulator.clock import Clock
-from mt5fleet.simulator.codes import Action, DealType, Retcode
+from mt5fleet.simulator.codes import DealType, Retcode
 from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.host.faults import FaultKind, FaultPlan, FaultTerms
 from mt5fleet.simulator.host.journal import Journal, NullJournal
 from mt5fleet.simulator.host.memory import Memory
 from mt5fleet.simulator.host.price_calls import NoHistory, PriceHistory
 from mt5fleet.simulator.instruments.building import build_crosses, build_listings, build_sources
+from mt5fleet.simulator.invariants import require_unbroken
 from mt5fleet.simulator.market import Market
 from mt5fleet.simulator.prices.feed import Feed
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
@@ -31,11 +32,9 @@ from mt5fleet.simulator.server_time import ServerTime
 from mt5fleet.simulator.terms.account import AccountTerms
 from mt5fleet.simulator.terms.base import ConfigError, sentences
 from mt5fleet.simulator.terms.prices import FixedPrices
-from mt5fleet.simulator.trading.case import Case
-from mt5fleet.simulator.trading.checks import refusal
-from mt5fleet.simulator.trading.execution import execute
+from mt5fleet.simulator.trading.dealing import Dealer
 from mt5fleet.simulator.trading.reactions import Reactions
-from mt5fleet.simulator.trading.requests import Answer, MalformedRequestError, TradeRequest
+from mt5fleet.simulator.trading.requests import Answer
 
 FIRST_REQUEST_ID = 2**31
 """Request ids of real terminals exceed 2^31."""
@@ -55,6 +54,7 @@ class Broker:
         clock: Clock,
         journal: Journal | None = None,
         past: Iterable[Mapping[str, Any]] = (),
+        checked: bool = False,
     ) -> None:
         listings = build_listings(config)
         self.config = config
@@ -63,9 +63,11 @@ class Broker:
         self.market = _market(config, {name: item.spec for name, item in listings.items()}, clock)
         self._journal = journal or NullJournal()
         self._memory = Memory(self.market, past)
+        self._checked = checked
         self._feed = Feed(build_sources(config, listings))
         self._reactions = Reactions(self.market, build_crosses(config, listings), self._commit)
         self.history: PriceHistory = NoHistory()
+        self._dealer = Dealer(self.market)
         self._last_request_id = FIRST_REQUEST_ID
         self._start()
 
@@ -101,36 +103,23 @@ class Broker:
         """Return the market depth as rows of the vendor's `BookInfo`; empty when there is none."""
         return []
 
-    def order_send(self, login: int, fields: Mapping[str, Any]) -> Answer:
-        """Check a request and carry it out; executed and journaled, or refused, when this returns."""
+    def order_send(
+        self, login: int, fields: Mapping[str, Any], liquidity_lots: Decimal | None = None
+    ) -> Answer:
+        """Check a request and carry it out; executed and journaled, or refused, when this returns.
+
+        `liquidity_lots` is all that this one request finds on offer; None leaves it to the symbol's depth.
+        """
         self.advance()
-        try:
-            case = Case.of(self.market, login, TradeRequest.from_wire(fields))
-            code = refusal(case)
-            if code is not None:
-                return self._refused(case, code)
-            effect = execute(case)
-        except MalformedRequestError:
-            return Answer.of(Retcode.INVALID)
-        except NoRateError:
-            return Answer.of(Retcode.PRICE_OFF)
-        self._commit(login, effect.changes)
-        return effect.answer.numbered(self._next_request_id())
+        effect = self._dealer.effect(login, fields, liquidity_lots)
+        if effect.changes:
+            self._commit(login, effect.changes)
+        return effect.answer.numbered(self._next_request_id()) if effect.is_numbered else effect.answer
 
     def order_check(self, login: int, fields: Mapping[str, Any]) -> tuple[Retcode, Worth | None]:
         """Return what `order_send` would say (OK when it would pass) and the account's money after it."""
         self.advance()
-        try:
-            case = Case.of(self.market, login, TradeRequest.from_wire(fields))
-            code = refusal(case)
-            if code is not None:
-                return code, None
-            opened = case.opened_position() if self._opens(case) else None
-            return Retcode.OK, self.market.valuation.worth(case.book, case.terms, opened)
-        except MalformedRequestError:
-            return Retcode.INVALID, None
-        except NoRateError:
-            return Retcode.PRICE_OFF, None
+        return self._dealer.foresight(login, fields)
 
     def requote(self, symbol: str) -> Answer:
         """Return a requote with the current prices; nothing is executed."""
@@ -286,14 +275,11 @@ class Broker:
         """Journal, then apply: a crash between the two is mended by the next start."""
         transaction = Transaction(login=login, time_ms=self.market.server_ms(), changes=changes)
         self._journal.append(transaction.to_record())
+        before = self.market.books.account(login).copy() if self._checked else None
         self.market.books.apply(transaction)
+        if before is not None:
+            require_unbroken(before, transaction, self.market)
         self.views.follow(login, changes, self.market.clock.now_ms())
-
-    def _refused(self, case: Case, code: Retcode) -> Answer:
-        return self.requote(case.request.symbol) if code is Retcode.REQUOTE else Answer.of(code)
-
-    def _opens(self, case: Case) -> bool:
-        return case.request.action == Action.DEAL and not case.is_close
 
     def _next_request_id(self) -> int:
         self._last_request_id += 1
@@ -318,4 +304,6 @@ def _market(config: SimulatorConfig, specs: dict[str, Any], clock: Clock) -> Mar
         clock=clock,
         server_time=ServerTime(config.server_zone),
         comment_max=config.comment_max,
+        comment_suffix=config.comment_suffix,
+        seed=config.seed,
     )

@@ -27,6 +27,8 @@ class Market:
     clock: Clock
     server_time: ServerTime
     comment_max: int
+    comment_suffix: str = ""
+    seed: int = 1
 
     def server_ms(self) -> int:
         """Return the server's wall clock, written as if it were UTC."""
@@ -39,5 +41,9 @@ class Market:
         return self.board.get(symbol)
 
     def comment(self, text: str) -> str:
-        """Cut a comment to what this broker keeps."""
+        """Return a client's comment as this broker keeps it: a word of its own appended, then cut."""
+        return (text + self.comment_suffix)[: self.comment_max]
+
+    def own_comment(self, text: str) -> str:
+        """Cut the broker's own comment to what it keeps."""
         return text[: self.comment_max]

@@ -34,9 +34,12 @@ class Case:
     order: Order | None
     quote: Quote | None
     now_ms: int  # server time
+    liquidity_lots: Decimal | None = None  # all that is on offer for this request; None = by the depth
 
     @classmethod
-    def of(cls, market: Market, login: int, request: TradeRequest) -> "Case":
+    def of(
+        cls, market: Market, login: int, request: TradeRequest, liquidity_lots: Decimal | None = None
+    ) -> "Case":
         book = market.books.account(login)
         position = book.positions.get(request.position) if request.position else None
         order = book.orders.get(request.order) if request.order else None
@@ -51,6 +54,7 @@ class Case:
             order=order,
             quote=market.quote(symbol),
             now_ms=market.server_ms(),
+            liquidity_lots=liquidity_lots,
         )
 
     @property

@@ -14,10 +14,14 @@ from mt5fleet.simulator.trading.requests import Answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """The answer to a request and the records it changes."""
+    """The answer to a request and the records it changes; a refusal changes none.
+
+    `is_numbered`: the request reached the dealer, so its answer carries a request id.
+    """
 
     answer: Answer
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = ()
+    is_numbered: bool = False
 
 
 def execute(case: Case) -> Effect:
@@ -26,7 +30,7 @@ def execute(case: Case) -> Effect:
     Raises:
         NoRateError: An amount cannot be converted to the account's currency.
     """
-    return _HANDLERS[Action(case.request.action)](case)
+    return replace(_HANDLERS[Action(case.request.action)](case), is_numbered=True)
 
 
 def _deal(case: Case) -> Effect:
