@@ -1,12 +1,13 @@
 """The broker's books: every account's records, changed only by whole transactions.
 
-Invariant: an account's balance is the sum of its deals.
+Invariant: an account's balance is the sum of its deals, and its credit the sum of its credit deals.
 """
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Closed, Deal, Order, Position, Transaction
+from mt5fleet.simulator.codes import DealType
 
 FIRST_TICKET = 5_000_000_000
 """Tickets of real servers exceed 2^32; programs that squeeze them into 32 bits must fail here too."""
@@ -38,7 +39,10 @@ class AccountBook:
                 self.positions.pop(change.ticket, None)
             case Deal():
                 self.deals[change.ticket] = change
-                self.balance += change.cash
+                if change.type is DealType.CREDIT:
+                    self.credit += change.cash
+                else:
+                    self.balance += change.cash
 
     def positions_on(self, symbol: str) -> list[Position]:
         return [position for position in self.positions.values() if position.symbol == symbol]
