@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Closed, Deal, Order, Position, Transaction
-from mt5fleet.simulator.codes import DealType
+from mt5fleet.simulator.codes import DealType, OrderState
 
 FIRST_TICKET = 5_000_000_000
 """Tickets of real servers exceed 2^32; programs that squeeze them into 32 bits must fail here too."""
@@ -28,6 +28,8 @@ class AccountBook:
     orders: dict[int, Order] = field(default_factory=dict)  # active
     history: dict[int, Order] = field(default_factory=dict)
     deals: dict[int, Deal] = field(default_factory=dict)
+    partial: dict[int, Order] = field(default_factory=dict)  # the active orders of which a part was filled
+    _tickets: dict[int, int] = field(default_factory=dict)  # identifier -> ticket of its open position
 
     def apply(self, change: Change) -> None:
         match change:
@@ -35,14 +37,20 @@ class AccountBook:
                 self._apply_order(change)
             case Position():
                 self.positions[change.ticket] = change
+                self._tickets[change.identifier] = change.ticket
             case Closed():
-                self.positions.pop(change.ticket, None)
+                self._close(change.ticket)
             case Deal():
                 self.deals[change.ticket] = change
                 if change.type is DealType.CREDIT:
                     self.credit += change.cash
                 else:
                     self.balance += change.cash
+
+    def position_of(self, identifier: int) -> Position | None:
+        """Return the open position of that lifetime, whose ticket may have been replaced."""
+        ticket = self._tickets.get(identifier)
+        return None if ticket is None else self.positions[ticket]
 
     def positions_on(self, symbol: str) -> list[Position]:
         return [position for position in self.positions.values() if position.symbol == symbol]
@@ -61,14 +69,26 @@ class AccountBook:
             orders=dict(self.orders),
             history=dict(self.history),
             deals=dict(self.deals),
+            partial=dict(self.partial),
+            _tickets=dict(self._tickets),
         )
 
     def _apply_order(self, order: Order) -> None:
+        if order.state is OrderState.PARTIAL:
+            self.partial[order.ticket] = order
+        else:
+            self.partial.pop(order.ticket, None)
         if order.state.is_final:
             self.orders.pop(order.ticket, None)
             self.history[order.ticket] = order
         else:
             self.orders[order.ticket] = order
+
+    def _close(self, ticket: int) -> None:
+        closed = self.positions.pop(ticket, None)
+        # A position that was turned round lives on under its new ticket.
+        if closed is not None and self._tickets.get(closed.identifier) == ticket:
+            del self._tickets[closed.identifier]
 
 
 class Books:
