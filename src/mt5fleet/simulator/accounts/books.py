@@ -6,6 +6,7 @@ Invariant: an account's balance is the sum of its deals, and its credit the sum 
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from mt5fleet.simulator.accounts.holdings import Holding, holdings_of
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Closed, Deal, Order, Position, Transaction
 from mt5fleet.simulator.codes import DealType, OrderState
 
@@ -30,6 +31,10 @@ class AccountBook:
     deals: dict[int, Deal] = field(default_factory=dict)
     partial: dict[int, Order] = field(default_factory=dict)  # the active orders of which a part was filled
     _tickets: dict[int, int] = field(default_factory=dict)  # identifier -> ticket of its open position
+    held: dict[str, Holding] = field(init=False, repr=False, compare=False)  # positions by symbol, summed
+
+    def __post_init__(self) -> None:
+        self.held = holdings_of(self.positions)
 
     def apply(self, change: Change) -> None:
         match change:
@@ -37,6 +42,7 @@ class AccountBook:
                 self._apply_order(change)
             case Position():
                 self.positions[change.ticket] = change
+                self._hold(change)
                 self._tickets[change.identifier] = change.ticket
             case Closed():
                 self._close(change.ticket)
@@ -53,12 +59,12 @@ class AccountBook:
         return None if ticket is None else self.positions[ticket]
 
     def positions_on(self, symbol: str) -> list[Position]:
-        return [position for position in self.positions.values() if position.symbol == symbol]
+        held = self.held.get(symbol)
+        return list(held.positions.values()) if held is not None else []
 
     def symbols(self) -> set[str]:
         """Return every symbol with an open position or a waiting order."""
-        positions = {position.symbol for position in self.positions.values()}
-        return positions | {order.symbol for order in self.orders.values()}
+        return self.held.keys() | {order.symbol for order in self.orders.values()}
 
     def copy(self) -> "AccountBook":
         return AccountBook(
@@ -86,9 +92,22 @@ class AccountBook:
 
     def _close(self, ticket: int) -> None:
         closed = self.positions.pop(ticket, None)
+        if closed is not None:
+            self._release(closed)
         # A position that was turned round lives on under its new ticket.
         if closed is not None and self._tickets.get(closed.identifier) == ticket:
             del self._tickets[closed.identifier]
+
+    def _hold(self, position: Position) -> None:
+        if position.symbol not in self.held:
+            self.held[position.symbol] = Holding(position.symbol)
+        self.held[position.symbol].put(position)
+
+    def _release(self, position: Position) -> None:
+        held = self.held[position.symbol]
+        held.drop(position.ticket)
+        if not held.positions:
+            del self.held[position.symbol]
 
 
 class Books:

@@ -1,8 +1,8 @@
 """Profit, margin and the conversion between currencies, through the quotes of real symbols.
 
-Sources: MetaTrader 5 Help, "Margin Calculation: Retail Forex, Futures" and MQL5 Reference, "Order
-Properties"; tick values of a EUR account on EURUSD (0.91615 = 1 / ask for profit, 0.91628 = 1 / bid for
-loss) show which side of the quote pays.
+Sources: MetaTrader 5 Help, "Margin Calculation: Retail Forex, Futures" and MQL5 Reference, "Symbol
+Properties" (ENUM_SYMBOL_CALC_MODE) and "Order Properties"; tick values of a EUR account on EURUSD (0.91615 =
+1 / ask for profit, 0.91628 = 1 / bid for loss) show which side of the quote pays.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from mt5fleet.simulator.codes import CalcMode, OrderType
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
+
+RATE_DIGITS = 12
+"""Decimals of a margin rate: so few that sums of volume * rate are exact in 28 digits, no cent lost."""
+
+_CURRENCY_DIGITS_MAX = 8
+_GRAINS = tuple(Decimal(1).scaleb(-digits) for digits in range(_CURRENCY_DIGITS_MAX + 1))
+_RATE_GRAIN = Decimal(1).scaleb(-RATE_DIGITS)
+_ONE = Decimal(1)
+
+_DIVIDED_BY_LEVERAGE = frozenset({CalcMode.FOREX, CalcMode.CFD_LEVERAGE})
+_VALUED_BY_TICK = frozenset({CalcMode.FUTURES, CalcMode.EXCHANGE_FUTURES})
 
 
 class NoRateError(Exception):
@@ -26,6 +37,22 @@ class Step:
     forward: bool  # True: from base to profit currency
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rates:
+    """What one unit of profit brings and one unit of loss costs in another currency, at these quotes."""
+
+    gain: Decimal
+    loss: Decimal
+    quotes: tuple[Quote, ...]
+
+    def of(self, amount: Decimal) -> Decimal:
+        """Convert a profit (positive) or a loss (negative), unrounded."""
+        return amount * (self.gain if amount > 0 else self.loss)
+
+
+_SAME = Rates(_ONE, _ONE, ())
+
+
 class Money:
     """Values amounts in an account's currency."""
 
@@ -34,6 +61,31 @@ class Money:
         # Only symbols whose base is a currency of its own exchange money; an index named in USD does not.
         self._exchanges = [spec for spec in specs if spec.base != spec.profit]
         self._routes: dict[tuple[str, str], tuple[Step, ...]] = {}
+        self._rates: dict[tuple[str, str], Rates] = {}
+
+    def rates(self, currency: str, wanted: str) -> Rates:
+        """Return the rates now; the same object for as long as the quotes behind it stand.
+
+        Raises:
+            NoRateError: No symbol, or no quote yet, links the two.
+        """
+        if currency == wanted:
+            return _SAME
+        known = self._rates.get((currency, wanted))
+        route = self._route(currency, wanted)
+        if known is not None and self._stands(known, route):
+            return known
+        fresh = self._fresh_rates(route)
+        self._rates[currency, wanted] = fresh
+        return fresh
+
+    def symbols_between(self, currency: str, wanted: str) -> tuple[str, ...]:
+        """Return the symbols whose quotes the conversion follows.
+
+        Raises:
+            NoRateError: No symbol, or no quote yet, links the two.
+        """
+        return tuple(step.symbol for step in self._route(currency, wanted))
 
     def received(self, amount: Decimal, currency: str, wanted: str) -> Decimal:
         """Convert an amount of profit (positive) or loss (negative) to the wanted currency, unrounded.
@@ -43,22 +95,20 @@ class Money:
         Raises:
             NoRateError: No symbol, or no quote yet, links the two.
         """
-        for step in self._route(currency, wanted):
-            amount *= self._rate(step, worse=amount > 0)
-        return amount
+        return self.rates(currency, wanted).of(amount)
 
     def margin_rate(self, currency: str, wanted: str, side: OrderType) -> Decimal:
-        """Return the rate for margin: Ask for buys, Bid for sells.
+        """Return the rate for margin, to 12 decimals: Ask for buys, Bid for sells.
 
         Raises:
             NoRateError: No symbol, or no quote yet, links the two.
         """
-        rate = Decimal(1)
+        rate = _ONE
         for step in self._route(currency, wanted):
             quote = self._quote(step.symbol)
             price = quote.ask if side.side is OrderType.BUY else quote.bid
             rate = rate * price if step.forward else rate / price
-        return rate
+        return rate.quantize(_RATE_GRAIN)
 
     def profit(
         self,
@@ -75,13 +125,20 @@ class Money:
             NoRateError: The profit currency cannot be converted.
         """
         move = closed - opened if side is OrderType.BUY else opened - closed
-        return self.received(move * volume * spec.contract_size, spec.profit, wanted)
+        return self.received(move * volume * price_worth(spec), spec.profit, wanted)
 
-    def _rate(self, step: Step, *, worse: bool) -> Decimal:
-        quote = self._quote(step.symbol)
-        if step.forward:
-            return quote.bid if worse else quote.ask
-        return 1 / quote.ask if worse else 1 / quote.bid
+    def _stands(self, rates: Rates, route: tuple[Step, ...]) -> bool:
+        return all(
+            self._board.get(step.symbol) is quote for step, quote in zip(route, rates.quotes, strict=True)
+        )
+
+    def _fresh_rates(self, route: tuple[Step, ...]) -> Rates:
+        gain = loss = _ONE
+        quotes = tuple(self._quote(step.symbol) for step in route)
+        for step, quote in zip(route, quotes, strict=True):
+            gain *= quote.bid if step.forward else 1 / quote.ask
+            loss *= quote.ask if step.forward else 1 / quote.bid
+        return Rates(gain, loss, quotes)
 
     def _quote(self, symbol: str) -> Quote:
         quote = self._board.get(symbol)
@@ -127,13 +184,52 @@ class Money:
 
 def rounded(amount: Decimal, digits: int) -> Decimal:
     """Round an amount to the currency's digits, half away from zero, as the vendor's tester does."""
-    return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return amount.quantize(_GRAINS[digits], rounding=ROUND_HALF_UP)
 
 
-def lot_margin(spec: SymbolSpec, contract_size: Decimal, price: Decimal, leverage: int) -> Decimal:
-    """Return the margin of one lot in the symbol's margin currency."""
+def price_worth(spec: SymbolSpec) -> Decimal:
+    """Return what a lot gains in profit currency when the price rises by 1.
+
+    Futures are worth their tick value for each tick; everything else, indices too, its contract size.
+    """
+    if spec.tick_value and spec.calc_mode in _VALUED_BY_TICK:
+        return spec.tick_value / spec.tick_size
+    return spec.contract_size
+
+
+def lot_margin(spec: SymbolSpec, price: Decimal, leverage: int, *, maintained: bool = False) -> Decimal:
+    """Return the margin of one lot in the symbol's margin currency, before the side's margin rate.
+
+    An initial margin named by the symbol replaces the formula of its calculation mode; only forex and
+    leveraged contracts divide it by the leverage. `maintained` asks for what an open position is charged:
+    the maintenance margin, where the symbol names one.
+    """
+    fixed = spec.margin_maintenance if maintained and spec.margin_maintenance else spec.margin_initial
+    if fixed:
+        return _fixed_margin(spec, fixed, leverage)
+    return _formula_margin(spec, spec.contract_size, price, leverage)
+
+
+def hedged_lot_margin(spec: SymbolSpec, price: Decimal, leverage: int) -> Decimal:
+    """Return the margin of one hedged lot (one bought and one sold) in the symbol's margin currency.
+
+    `margin_hedged` is an amount of money when the symbol names an initial margin, a contract size otherwise.
+    """
     if spec.margin_initial:
-        return spec.margin_initial * contract_size / spec.contract_size
+        return _fixed_margin(spec, spec.margin_hedged, leverage)
+    return _formula_margin(spec, spec.margin_hedged, price, leverage)
+
+
+def side_rate(spec: SymbolSpec, side: OrderType) -> Decimal:
+    """Return the symbol's margin rate of that side."""
+    return spec.margin_rate_long if side.side is OrderType.BUY else spec.margin_rate_short
+
+
+def _fixed_margin(spec: SymbolSpec, amount: Decimal, leverage: int) -> Decimal:
+    return amount / leverage if spec.calc_mode in _DIVIDED_BY_LEVERAGE else amount
+
+
+def _formula_margin(spec: SymbolSpec, contract_size: Decimal, price: Decimal, leverage: int) -> Decimal:
     match spec.calc_mode:
         case CalcMode.FOREX:
             return contract_size / leverage
@@ -141,5 +237,13 @@ def lot_margin(spec: SymbolSpec, contract_size: Decimal, price: Decimal, leverag
             return contract_size
         case CalcMode.CFD_LEVERAGE:
             return contract_size * price / leverage
-        case CalcMode.CFD:
+        case CalcMode.CFD_INDEX:
+            return contract_size * price * _tick_ratio(spec)
+        case CalcMode.FUTURES | CalcMode.EXCHANGE_FUTURES:
+            return Decimal(0)  # only the initial margin counts
+        case CalcMode.CFD | CalcMode.EXCHANGE_STOCKS | CalcMode.EXCHANGE_STOCKS_MOEX:
             return contract_size * price
+
+
+def _tick_ratio(spec: SymbolSpec) -> Decimal:
+    return spec.tick_value / spec.tick_size if spec.tick_value else _ONE

@@ -1,15 +1,32 @@
-"""What an account is worth now: floating profit, margin with hedged volume, equity and level."""
+"""What an account is worth now: floating profit, margin with hedged volume, equity and level.
+
+Totals are remembered per account and symbol: margin until its positions change, floating profit until a
+quote behind it changes, too. The sums themselves stay exact Decimals.
+
+Source: MetaTrader 5 Help, "Margin Calculation: Retail Forex, Futures" (hedged positions, larger leg, fixed
+margin, margin rates).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from mt5fleet.simulator.accounts.books import AccountBook
-from mt5fleet.simulator.accounts.money import Money, NoRateError, lot_margin, rounded
+from mt5fleet.simulator.accounts.holdings import FloatingTotal, Holding, Leg, holdings_of
+from mt5fleet.simulator.accounts.money import (
+    Money,
+    NoRateError,
+    Rates,
+    hedged_lot_margin,
+    lot_margin,
+    price_worth,
+    rounded,
+    side_rate,
+)
 from mt5fleet.simulator.accounts.rows import ZERO, Position
 from mt5fleet.simulator.codes import OrderType
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
-from mt5fleet.simulator.prices.quotes import QuoteBoard
+from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
 from mt5fleet.simulator.terms.account import AccountTerms
 
 
@@ -50,10 +67,29 @@ class Valuation:
         Raises:
             NoRateError: A position cannot be valued: no quote.
         """
-        positions = list(book.positions.values())
-        profit = sum((self.floating(position, terms) for position in positions), ZERO)
-        margin = self.margin([*positions, extra] if extra else positions, terms)
-        return Worth(balance=book.balance, credit=book.credit, profit=profit, margin=margin)
+        profit = sum((self._floating(held, terms) for held in book.held.values()), ZERO)
+        margin = self._margin(book.held, terms)
+        if extra is not None:
+            margin += self._added_margin(book.held.get(extra.symbol), extra, terms)
+        return Worth(
+            balance=book.balance,
+            credit=book.credit,
+            profit=profit,
+            margin=rounded(margin, terms.currency_digits),
+        )
+
+    def worth_of(
+        self, positions: Iterable[Position], balance: Decimal, credit: Decimal, terms: AccountTerms
+    ) -> Worth:
+        """Value a set of positions as if an account held exactly them.
+
+        Raises:
+            NoRateError: A position cannot be valued: no quote.
+        """
+        held = holdings_of({position.ticket: position for position in positions})
+        profit = sum((self._floating(holding, terms) for holding in held.values()), ZERO)
+        margin = rounded(self._margin(held, terms), terms.currency_digits)
+        return Worth(balance=balance, credit=credit, profit=profit, margin=margin)
 
     def floating(self, position: Position, terms: AccountTerms) -> Decimal:
         """Return a position's profit and swap if it were closed now."""
@@ -70,18 +106,13 @@ class Valuation:
         return rounded(profit, terms.currency_digits)
 
     def closing_price(self, position: Position) -> Decimal:
-        quote = self._board.get(position.symbol)
-        if quote is None:
-            raise NoRateError(f"{position.symbol}: no quote yet")
+        quote = self._quote(position.symbol)
         return quote.bid if position.type is OrderType.BUY else quote.ask
 
     def margin(self, positions: Iterable[Position], terms: AccountTerms) -> Decimal:
         """Return the margin of a set of positions, hedged volume at the hedged rate."""
-        by_symbol: dict[str, list[Position]] = {}
-        for position in positions:
-            by_symbol.setdefault(position.symbol, []).append(position)
-        total = sum((self._symbol_margin(held, terms) for held in by_symbol.values()), ZERO)
-        return rounded(total, terms.currency_digits)
+        held = holdings_of({position.ticket: position for position in positions})
+        return rounded(self._margin(held, terms), terms.currency_digits)
 
     def order_margin(
         self, spec: SymbolSpec, side: OrderType, volume: Decimal, price: Decimal, terms: AccountTerms
@@ -91,36 +122,83 @@ class Valuation:
         Raises:
             NoRateError: The margin currency cannot be converted.
         """
-        rate = self._money.margin_rate(spec.margin, terms.currency, side)
-        margin = lot_margin(spec, spec.contract_size, price, terms.leverage) * volume * rate
-        return rounded(margin, terms.currency_digits)
+        rate = self._money.margin_rate(spec.margin, terms.currency, side) * side_rate(spec, side)
+        return rounded(lot_margin(spec, price, terms.leverage) * volume * rate, terms.currency_digits)
 
-    def _symbol_margin(self, held: list[Position], terms: AccountTerms) -> Decimal:
-        spec = self._specs[held[0].symbol]
-        long = _Leg.of(position for position in held if position.type is OrderType.BUY)
-        short = _Leg.of(position for position in held if position.type is OrderType.SELL)
-        hedged = min(long.volume, short.volume)
-        larger = long if long.volume >= short.volume else short
-        both = _Leg.of(held)
-        full = lot_margin(spec, spec.contract_size, larger.price, terms.leverage) * larger.rate
-        paired = lot_margin(spec, spec.margin_hedged, both.price, terms.leverage) * both.rate
-        return full * (larger.volume - hedged) + paired * hedged
+    # --- floating profit ---
+
+    def _floating(self, held: Holding, terms: AccountTerms) -> Decimal:
+        spec = self._specs[held.symbol]
+        quote, rates = self._quote(held.symbol), self._money.rates(spec.profit, terms.currency)
+        known = held.floating
+        if known is None or known.quote is not quote or known.rates is not rates:
+            amount = sum((_profit(row, spec, quote, rates, terms) for row in held.positions.values()), ZERO)
+            held.floating = FloatingTotal(quote, rates, amount)
+            return amount + held.swap
+        for sign, position in known.late:
+            known.amount += sign * _profit(position, spec, quote, rates, terms)
+        known.late.clear()
+        return known.amount + held.swap
+
+    def _quote(self, symbol: str) -> Quote:
+        quote = self._board.get(symbol)
+        if quote is None:
+            raise NoRateError(f"{symbol}: no quote yet")
+        return quote
+
+    # --- margin ---
+
+    def _margin(self, held: dict[str, Holding], terms: AccountTerms) -> Decimal:
+        return sum((self._symbol_margin(holding, terms) for holding in held.values()), ZERO)
+
+    def _symbol_margin(self, held: Holding, terms: AccountTerms) -> Decimal:
+        if held.margin is None:
+            spec = self._specs[held.symbol]
+            held.margin = _legs_margin(spec, held.long, held.short, terms, maintained=True)
+        return held.margin
+
+    def _added_margin(self, held: Holding | None, extra: Position, terms: AccountTerms) -> Decimal:
+        """Return what a new position adds: the initial margin, where it differs from the maintained one."""
+        spec = self._specs[extra.symbol]
+        long, short = (held.long, held.short) if held is not None else (Leg(), Leg())
+        added = Leg()
+        added.add(extra, 1)
+        if extra.type is OrderType.BUY:
+            after = _legs_margin(spec, long.plus(added), short, terms, maintained=False)
+        else:
+            after = _legs_margin(spec, long, short.plus(added), terms, maintained=False)
+        return after - _legs_margin(spec, long, short, terms, maintained=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leg:
-    """Positions of one side together: volume, and price and margin rate weighted by it."""
+def _profit(position: Position, spec: SymbolSpec, quote: Quote, rates: Rates, terms: AccountTerms) -> Decimal:
+    is_long = position.type is OrderType.BUY
+    move = quote.bid - position.price_open if is_long else position.price_open - quote.ask
+    return rounded(rates.of(move * position.volume * price_worth(spec)), terms.currency_digits)
 
-    volume: Decimal
-    price: Decimal
-    rate: Decimal
 
-    @classmethod
-    def of(cls, positions: Iterable[Position]) -> "_Leg":
-        held = list(positions)
-        volume = sum((position.volume for position in held), ZERO)
-        if not volume:
-            return cls(ZERO, ZERO, ZERO)
-        price = sum((position.price_open * position.volume for position in held), ZERO) / volume
-        rate = sum((position.rate_margin * position.volume for position in held), ZERO) / volume
-        return cls(volume, price, rate)
+def _legs_margin(
+    spec: SymbolSpec, long: Leg, short: Leg, terms: AccountTerms, *, maintained: bool
+) -> Decimal:
+    """Return the unrounded margin of a symbol's bought and sold volume together."""
+    if spec.margin_hedged_use_leg:
+        return max(
+            _leg_margin(spec, leg, leg.volume, side, terms, maintained=maintained)
+            for leg, side in ((long, OrderType.BUY), (short, OrderType.SELL))
+        )
+    hedged = min(long.volume, short.volume)
+    larger, side = (long, OrderType.BUY) if long.volume >= short.volume else (short, OrderType.SELL)
+    uncovered = _leg_margin(spec, larger, larger.volume - hedged, side, terms, maintained=maintained)
+    return uncovered + _hedged_margin(spec, long.plus(short), hedged, terms) if hedged else uncovered
+
+
+def _leg_margin(
+    spec: SymbolSpec, leg: Leg, volume: Decimal, side: OrderType, terms: AccountTerms, *, maintained: bool
+) -> Decimal:
+    lot = lot_margin(spec, leg.mean_price, terms.leverage, maintained=maintained)
+    return lot * leg.mean_rate * side_rate(spec, side) * volume
+
+
+def _hedged_margin(spec: SymbolSpec, both: Leg, volume: Decimal, terms: AccountTerms) -> Decimal:
+    # The hedged volume pays the mean of both sides: of prices, of conversion and of margin rates.
+    lot = hedged_lot_margin(spec, both.mean_price, terms.leverage)
+    return lot * both.mean_rate * (spec.margin_rate_long + spec.margin_rate_short) / 2 * volume
