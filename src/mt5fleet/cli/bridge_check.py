@@ -30,7 +30,7 @@ from mt5fleet.cli.exits import ExitCode
 from mt5fleet.cli.output import AsJson, print_json, say, table
 from mt5fleet.cli.tools import OneBridge, Tools, tools_of
 from mt5fleet.domain.broker import Health, Instrument
-from mt5fleet.domain.errors import GatewayError, InvalidValue, Unreachable
+from mt5fleet.domain.errors import GatewayError, Unreachable
 from mt5fleet.domain.ids import order_key
 from mt5fleet.domain.order import OpenOrder
 from mt5fleet.domain.signal import Entry, Side
@@ -122,7 +122,7 @@ def _examine(asked: _Asked, names: tuple[str, ...], steps: list[Step]) -> Report
     asked_at = asked.clock.now()
     try:
         healths = asked.gateway.healths(asked.target.name)
-    except (GatewayError, InvalidValue) as error:
+    except GatewayError as error:
         return Report(reached=True, bridge=[*steps, _not_admitted(asked, error)], accounts={})
     answered_at = asked.clock.now()
     steps.append(passed("TLS and token", _admission(asked.target)))
@@ -188,7 +188,7 @@ def _fresh(asked: _Asked, name: str, symbol: str, seen: Health) -> Health:
     try:
         asked.gateway.quote(name, symbol)
         return asked.gateway.health(name)
-    except (GatewayError, InvalidValue):
+    except GatewayError:
         return seen
 
 
@@ -203,7 +203,7 @@ def _asked_of_terminal(asked: _Asked, name: str, symbol: str) -> list[Step]:
         reading = asked.gateway.reading(name)
         money = f"equity {reading.equity:f} {reading.currency}, {reading.positions} positions"
         return [passed("reading", money), _dry_order(asked, name, symbol, reading.currency)]
-    except (GatewayError, InvalidValue) as error:
+    except GatewayError as error:
         return [failed("reading", str(error), "the bridge's log says more")]
 
 
@@ -214,7 +214,7 @@ def _dry_order(asked: _Asked, name: str, symbol: str, currency: str) -> Step:
         if rules is None:
             return failed(_DRY, f"the terminal does not know {symbol}", todo)
         answer = asked.gateway.check(name, _order(asked, name, rules))
-    except (GatewayError, InvalidValue) as error:
+    except GatewayError as error:
         return failed(_DRY, f"{symbol}: {error}", "mend it at the terminal, or try another --symbol")
     what = f"buy {rules.volume_min:f} {symbol}"
     if answer.passed:

@@ -47,6 +47,13 @@ class GatewayError(FleetError):
     """Base of a failed question to a terminal: nothing is known about what was asked."""
 
 
+class ValueRefused(InvalidValue, GatewayError):
+    """A bridge or terminal refused a value of the call.
+
+    It proves nothing about an order: it may be raised after a send, as when two versions do not fit.
+    """
+
+
 class Unreachable(GatewayError):
     """The call provably did not reach the terminal: nothing was executed."""
 

@@ -7,7 +7,7 @@ later owner, halt or checkpoint would ever count again.
 
 from datetime import UTC, datetime, timedelta
 
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 
 AHEAD_MAX = timedelta(days=3650)  # no clock of a ledger is off by that much, and there is room above it
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # an earlier clock of ours is a dead battery: it decides nothing
@@ -20,6 +20,6 @@ def number_max(now: datetime) -> int:
 
 
 def check_number(field: str, number: int, now: datetime) -> None:
-    """Raise InvalidValue for a number after which no other could follow."""
+    """Raise ValueRefused for a number after which no other could follow."""
     if number > number_max(now):
-        raise InvalidValue(field, f"is {number}, ten years ahead of the bridge: nothing could follow")
+        raise ValueRefused(field, f"is {number}, ten years ahead of the bridge: nothing could follow")

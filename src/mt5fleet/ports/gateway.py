@@ -2,8 +2,10 @@
 
 Every answer is a typed value, a refusal is a value, a failed question is an error.
 
-Errors of every operation: Unreachable (provably did not get there), Unanswered (may have), StaleToken (with
-a token only), InvalidValue (an argument breaks a rule).
+Errors of every operation, all of them GatewayErrors: Unreachable (provably did not get there), Unanswered
+(may have), StaleToken (with a token only), ValueRefused (a value breaks a rule of the bridge or of the road).
+ValueRefused does not tell whether an order was sent before: of an order it is a doubt, of a question no
+answer.
 An empty tuple means the terminal answered from a synchronised session that there is nothing.
 """
 
@@ -44,7 +46,7 @@ class Gateway(Protocol):
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
         """`readings` again and again, until the caller stops; raises as they do when the bridge is lost.
 
-        InvalidValue for a pause outside STREAM_EVERY_S_MIN and STREAM_EVERY_S_MAX.
+        ValueRefused for a pause outside STREAM_EVERY_S_MIN and STREAM_EVERY_S_MAX.
         """
         ...
 
@@ -109,14 +111,14 @@ class Gateway(Protocol):
         """Refuse every open from now on, whatever the token.
 
         Returns only when no open is in the terminal. Kept in the journal. Raises StaleLatch for a sequence
-        that a person lifted, InvalidValue for one that no other could follow; latched it is all the same.
+        that a person lifted, ValueRefused for one that no other could follow; latched it is all the same.
         """
         ...
 
     def unlatch(self, account: str, record: str) -> None:
         """Lift the latch that a signed resume record names; repeated, it changes nothing.
 
-        The bridge checks the record by itself: account, sequence, age, signature, role. Raises InvalidValue
+        The bridge checks the record by itself: account, sequence, age, signature, role. Raises ValueRefused
         naming what does not fit; the latch stands then.
         """
         ...
@@ -132,14 +134,14 @@ class Gateway(Protocol):
     def floor(self, account: str, record: str) -> None:
         """Keep the floor of a signed record, for the time when the ledger is away.
 
-        Raises InvalidValue as `unlatch` does, and for a record older than the kept one.
+        Raises ValueRefused as `unlatch` does, and for a record older than the kept one.
         """
         ...
 
     def bind(self, account: str, journal_id: str | None, sequence: int) -> Binding:
         """The account's journal; `journal_id` None asks for it at first sight.
 
-        Raises InvalidValue when the journal is another one, or an older copy of it (fewer writes than
+        Raises ValueRefused when the journal is another one, or an older copy of it (fewer writes than
         `sequence`).
         """
         ...

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mt5fleet.domain.account import Account, AccountStatus, TradingState
 from mt5fleet.domain.broker import Health
-from mt5fleet.domain.errors import GatewayError, InvalidValue
+from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.guards import Blind, why_another
 from mt5fleet.domain.record import Alert, Event, EventType, Severity
 from mt5fleet.ports.clock import Clock
@@ -60,7 +60,7 @@ class BridgeWatch:
             return status
         try:
             health = self._gateway.health(status.account)
-        except (GatewayError, InvalidValue) as error:
+        except GatewayError as error:
             if self._first(status, epoch):
                 return Blind(why=f"the bridge's latch cannot be read: {error}")
             return status  # the next sweep asks again

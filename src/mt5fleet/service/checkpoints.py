@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from mt5fleet.domain.account import GuardMemory
-from mt5fleet.domain.errors import GatewayError, InvalidValue
+from mt5fleet.domain.errors import GatewayError
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 
@@ -41,7 +41,7 @@ class Checkpoints:
         self._tried_s[account] = self._clock.monotonic_s()
         try:
             self._gateway.checkpoint(account, memory)
-        except (GatewayError, InvalidValue):
+        except GatewayError:
             return False
         self._kept[account] = _essence(memory)
         return True

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from mt5fleet.domain.account import AccountStatus, TradingState
 from mt5fleet.domain.broker import Health
-from mt5fleet.domain.errors import FleetError, GatewayError, InvalidValue, StaleLatch
+from mt5fleet.domain.errors import FleetError, GatewayError, StaleLatch
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.order import TEXT_CHARS_MAX
 from mt5fleet.domain.record import Alert, Event, EventType, Severity
@@ -46,7 +46,7 @@ class Latching:
                 self._gateway.latch(status.account, status.halted_seq, status.reason[:TEXT_CHARS_MAX])
             except StaleLatch as stale:
                 status = self._renumbered(status, stale.lifted)
-            except (GatewayError, InvalidValue) as error:
+            except GatewayError as error:
                 # A refused number, too, must keep nobody from guarding the others, nor from closing.
                 self._tell_pending(status, error)
                 return status

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mt5fleet.domain.errors import StaleToken, Unanswered, Unreachable
+from mt5fleet.domain.errors import StaleToken, Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome, Retry
 
@@ -17,14 +17,17 @@ class Sent:
 
 
 def sent(call: Callable[[], Outcome]) -> Sent:
-    """Make the call: no answer is a doubt, never a failure; what did not arrive may be tried again."""
+    """Make the call: no answer is a doubt, never a failure; what did not arrive may be tried again.
+
+    A refused value is a doubt, too: it does not say whether the order was sent before.
+    """
     try:
         return Sent(outcome=call())
     except Unreachable as error:
         return Sent(outcome=not_sent(str(error)))
     except StaleToken as error:
         return Sent(outcome=not_sent(str(error)), stale=error)
-    except Unanswered as error:
+    except (Unanswered, ValueRefused) as error:
         return Sent(outcome=Outcome(state=OrderState.IN_DOUBT, sentence=str(error)))
 
 

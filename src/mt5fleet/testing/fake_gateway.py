@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError, InvalidValue, JournalUnwritable, Unanswered, Unreachable
+from mt5fleet.domain.errors import GatewayError, JournalUnwritable, Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.numbering import check_number
@@ -161,7 +161,7 @@ class FakeGateway:
 
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
         if not STREAM_EVERY_S_MIN <= every_s <= STREAM_EVERY_S_MAX:
-            raise InvalidValue("every_s", f"must be {STREAM_EVERY_S_MIN} to {STREAM_EVERY_S_MAX} seconds")
+            raise ValueRefused("every_s", f"must be {STREAM_EVERY_S_MIN} to {STREAM_EVERY_S_MAX} seconds")
         return self._readings_again(accounts, every_s)
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
@@ -187,7 +187,7 @@ class FakeGateway:
     def submit(self, account: str, order: OpenOrder, permit: Permit) -> Outcome:
         book = self._begin(account, permit)
         if order.magic != require_order_key(permit.key):
-            raise InvalidValue("order.magic", "is not the magic of permit.key")
+            raise ValueRefused("order.magic", "is not the magic of permit.key")
         known = broker_trace(book, order.magic, order) or journal_answer(book.journal, permit)
         if known is not None:
             return replace(known, existed=True)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from mt5fleet.domain.broker import Check, Health, Mode
 from mt5fleet.domain.denial import DenialReason
-from mt5fleet.domain.errors import InvalidValue, Unreachable
+from mt5fleet.domain.errors import Unreachable, ValueRefused
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.signal import Entry, Side
 from mt5fleet.testing.fake_broker import FakeAccount
@@ -102,7 +102,7 @@ def dry_run(book: FakeAccount, order: OpenOrder) -> Check:
     """What the made-up broker would say."""
     rules = book.instruments.get(order.symbol)
     if rules is None:
-        raise InvalidValue("order.symbol", "is not known to the terminal")
+        raise ValueRefused("order.symbol", "is not known to the terminal")
     if book.quote(order.symbol) is None:
         raise Unreachable(f"the terminal of {book.name} has no price of {order.symbol}")
     reading = book.reading()

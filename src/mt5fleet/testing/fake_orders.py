@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mt5fleet.domain.broker import Position, RestingOrder
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import ModifyOrder, OpenOrder, Outcome
 from mt5fleet.domain.signal import Entry, Removal
@@ -24,7 +24,7 @@ def open_order(book: FakeAccount, order: OpenOrder, part: Decimal) -> Outcome:
         book.record("submit", position, order.magic, position.volume)
     shown = broker_trace(book, order.magic, replace(order, volume=order.volume))
     if shown is None:
-        raise InvalidValue("order", "was executed and cannot be found")
+        raise ValueRefused("order", "was executed and cannot be found")
     return replace(shown, existed=False, sent_at=book.clock.now(), retcode=10009)
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from mt5fleet.domain.broker import Position, RestingOrder
 from mt5fleet.domain.denial import DenialReason
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit, Retry
@@ -17,9 +17,9 @@ _UNCLEAR = (OrderState.NOT_SENT, OrderState.IN_DOUBT)
 
 
 def require_order_key(key: str) -> int:
-    """The magic of an order key; InvalidValue for any other text."""
+    """The magic of an order key; ValueRefused for any other text."""
     if len(key) != KEY_CHARS or set(key) - set("0123456789abcdef"):
-        raise InvalidValue("permit.key", f"must be an order key: {KEY_CHARS} hexadecimal digits")
+        raise ValueRefused("permit.key", f"must be an order key: {KEY_CHARS} hexadecimal digits")
     return magic_of(key)
 
 

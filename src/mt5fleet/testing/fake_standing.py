@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from mt5fleet.domain.account import GuardMemory
-from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
+from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered, ValueRefused
 from mt5fleet.domain.latch import Binding, Floor, Latch
 from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.person import Person
@@ -21,7 +21,7 @@ def raise_latch(book: FakeAccount, sequence: int, reason: str, unanswered_s: flo
     now = book.clock.now()
     try:
         check_number("latch.sequence", sequence, now)
-    except InvalidValue:
+    except ValueRefused:
         own = Latch(sequence=book.journal.lifted_sequence() + 1, reason=reason, at=now, local=True)
         with _kept(book):
             book.journal.set_latch(own)
@@ -37,11 +37,11 @@ def lift_latch(book: FakeAccount, text: str, people: People) -> None:
     """Lift the standing latch when a person who may has signed for exactly this one."""
     record = _checked(book, text, people)
     if not isinstance(record, ResumeRecord):
-        raise InvalidValue("record", "lifts no latch")
+        raise ValueRefused("record", "lifts no latch")
     latch = book.journal.latch()
     standing = book.journal.lifted_sequence() if latch is None else latch.sequence
     if record.sequence != standing:
-        raise InvalidValue("record.sequence", f"is not {standing}")
+        raise ValueRefused("record.sequence", f"is not {standing}")
     if latch is not None:
         with _kept(book):
             book.journal.lift_latch(record.sequence, text)
@@ -58,12 +58,12 @@ def keep_floor(book: FakeAccount, text: str, people: People) -> None:
     """Keep a newer floor than the kept one; the same one again changes nothing."""
     record = _checked(book, text, people)
     if not isinstance(record, FloorRecord):
-        raise InvalidValue("record", "sets no floor")
+        raise ValueRefused("record", "sets no floor")
     kept = kept_floor(book.journal)
     if text == book.journal.floor():
         return
     if kept is not None and kept.signed_at >= record.at:
-        raise InvalidValue("record.at", "is not newer than the kept one")
+        raise ValueRefused("record.at", "is not newer than the kept one")
     with _kept(book):
         book.journal.set_floor(text)
 
@@ -80,9 +80,9 @@ def kept_floor(journal: MemoryJournal) -> Floor | None:
 def binding(journal: MemoryJournal, journal_id: str | None, sequence: int) -> Binding:
     """The journal, unless the caller knows another one or more of it."""
     if journal_id is not None and journal_id != journal.id:
-        raise InvalidValue("journal_id", f"is not {journal.id}")
+        raise ValueRefused("journal_id", f"is not {journal.id}")
     if journal.sequence < sequence:
-        raise InvalidValue("sequence", f"is above {journal.sequence}")
+        raise ValueRefused("sequence", f"is above {journal.sequence}")
     return Binding(journal_id=journal.id, sequence=journal.sequence, created_at=journal.created_at)
 
 
@@ -116,8 +116,11 @@ def _kept(book: FakeAccount) -> Iterator[None]:
 
 
 def _checked(book: FakeAccount, text: str, people: People) -> Record:
-    signed = open_record(text)
-    verify_record(signed, people(), book.clock.now())
+    try:
+        signed = open_record(text)
+        verify_record(signed, people(), book.clock.now())
+    except InvalidValue as error:
+        raise ValueRefused(error.field, error.rule) from error
     if signed.record.login != book.login or signed.record.server != book.server:
-        raise InvalidValue("record", f"is not for {book.login} on {book.server}")
+        raise ValueRefused("record", f"is not for {book.login} on {book.server}")
     return signed.record

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from mt5fleet.domain.broker import Reading
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.order import OpenOrder
 from tests.contract.gateway.rigs import ACCOUNT, Rig, key_of, limit, market
 
@@ -48,7 +48,7 @@ def test_a_dry_run_sends_nothing_and_is_answered_while_halted(rig: Rig) -> None:
 
 
 def test_a_dry_run_of_an_unknown_symbol_names_the_field(rig: Rig) -> None:
-    with pytest.raises(InvalidValue) as refused:
+    with pytest.raises(ValueRefused) as refused:
         rig.gateway.check(ACCOUNT, asked(rig, symbol="NOSUCH"))
     assert refused.value.field == "order.symbol"
 
@@ -72,6 +72,6 @@ def test_a_stream_is_no_word_from_the_ledger(rig: Rig) -> None:
 
 @pytest.mark.parametrize("every_s", [0, 0.04, 61])
 def test_a_stream_too_fast_or_too_slow_is_refused(rig: Rig, every_s: float) -> None:
-    with pytest.raises(InvalidValue) as refused:
+    with pytest.raises(ValueRefused) as refused:
         next(rig.gateway.reading_stream((ACCOUNT,), every_s))
     assert refused.value.field == "every_s"

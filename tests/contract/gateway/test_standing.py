@@ -9,7 +9,7 @@ import pytest
 
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.denial import DenialReason
-from mt5fleet.domain.errors import InvalidValue, StaleLatch
+from mt5fleet.domain.errors import StaleLatch, ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CloseOrder, Outcome
 from tests.contract.gateway.people import (
@@ -59,7 +59,7 @@ def test_a_higher_halt_replaces_the_latch_and_a_lower_one_does_not(rig: Rig) -> 
 
 
 def test_a_halt_that_no_other_could_follow_latches_under_another_number(rig: Rig) -> None:
-    with pytest.raises(InvalidValue, match=r"latch\.sequence"):
+    with pytest.raises(ValueRefused, match=r"latch\.sequence"):
         rig.gateway.latch(ACCOUNT, LAST_NUMBER, "drawdown")
     latch = rig.gateway.health(ACCOUNT).latch
     assert latch is not None
@@ -68,15 +68,15 @@ def test_a_halt_that_no_other_could_follow_latches_under_another_number(rig: Rig
 
 
 def test_a_token_that_no_other_could_follow_is_refused_and_locks_nobody_out(rig: Rig) -> None:
-    with pytest.raises(InvalidValue, match="token"):
+    with pytest.raises(ValueRefused, match="token"):
         rig.gateway.positions(ACCOUNT, LAST_NUMBER)
-    with pytest.raises(InvalidValue, match="token"):
+    with pytest.raises(ValueRefused, match="token"):
         opened(rig, "absurd-token", token=LAST_NUMBER)
     assert opened(rig, "ordinary-token", token=1).state is OrderState.FILLED
 
 
 def test_a_checkpoint_that_no_other_could_follow_is_refused(rig: Rig) -> None:
-    with pytest.raises(InvalidValue, match=r"memory\.sequence"):
+    with pytest.raises(ValueRefused, match=r"memory\.sequence"):
         rig.gateway.checkpoint(ACCOUNT, replace(MEMORY, sequence=LAST_NUMBER))
     rig.gateway.checkpoint(ACCOUNT, MEMORY)
     assert rig.gateway.memory(ACCOUNT) == MEMORY
@@ -144,7 +144,7 @@ def test_a_resume_that_does_not_fit_is_refused_and_the_latch_stands(
     rig: Rig, record: Callable[[Rig], str]
 ) -> None:
     rig.gateway.latch(ACCOUNT, 3, "drawdown")
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         rig.gateway.unlatch(ACCOUNT, record(rig))
     assert rig.gateway.health(ACCOUNT).latched
     assert opened(rig, "refused").denial is DenialReason.HALTED
@@ -155,13 +155,13 @@ def test_an_old_resume_does_not_lift_a_newer_latch(rig: Rig) -> None:
     record = resume_of(rig.clock, 3)
     rig.gateway.unlatch(ACCOUNT, record)
     rig.gateway.latch(ACCOUNT, 4, "drawdown again")
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         rig.gateway.unlatch(ACCOUNT, record)
     assert rig.gateway.health(ACCOUNT).latched
 
 
 def test_a_resume_without_any_latch_is_refused(rig: Rig) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         rig.gateway.unlatch(ACCOUNT, resume_of(rig.clock, 1))
 
 
@@ -228,7 +228,7 @@ def test_a_newer_floor_replaces_the_kept_one_and_an_older_one_is_refused(rig: Ri
     older, kept = floor_of(rig.clock, "4000", age_s=60), floor_of(rig.clock, "5000", age_s=30)
     rig.gateway.floor(ACCOUNT, kept)
     rig.gateway.floor(ACCOUNT, kept)
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         rig.gateway.floor(ACCOUNT, older)
     rig.gateway.floor(ACCOUNT, floor_of(rig.clock, "6000"))
     floor = rig.gateway.health(ACCOUNT).floor
@@ -247,7 +247,7 @@ FLOORS: dict[str, Callable[[Rig], str]] = {
 
 @pytest.mark.parametrize("record", FLOORS.values(), ids=FLOORS.keys())
 def test_a_floor_that_nobody_may_set_is_refused(rig: Rig, record: Callable[[Rig], str]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         rig.gateway.floor(ACCOUNT, record(rig))
     assert rig.gateway.health(ACCOUNT).floor is None
 
@@ -266,8 +266,8 @@ def test_the_journal_is_shown_at_first_sight_and_stays_the_same(rig: Rig) -> Non
 
 def test_another_journal_and_an_older_copy_are_refused(rig: Rig) -> None:
     bound = rig.gateway.bind(ACCOUNT, None, 0)
-    with pytest.raises(InvalidValue) as other:
+    with pytest.raises(ValueRefused) as other:
         rig.gateway.bind(ACCOUNT, "another", 0)
-    with pytest.raises(InvalidValue) as older:
+    with pytest.raises(ValueRefused) as older:
         rig.gateway.bind(ACCOUNT, bound.journal_id, bound.sequence + 1000)
     assert (other.value.field, older.value.field) == ("journal_id", "sequence")

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mt5fleet.domain.errors import InvalidValue, StaleToken
+from mt5fleet.domain.errors import StaleToken, ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from tests.contract.gateway import running_bridge
 from tests.contract.gateway.rigs import ACCOUNT, BridgeRig, bridge_rig, key_of, market, permit
@@ -62,7 +62,7 @@ def test_a_killed_host_takes_its_children_along_and_its_successor_has_the_same_j
     assert (health.newest_token, health.latched) == (8, True)
     with pytest.raises(StaleToken):
         rig.gateway.positions(ACCOUNT, token=7)
-    with pytest.raises(InvalidValue, match="older copy"):
+    with pytest.raises(ValueRefused, match="older copy"):
         rig.gateway.bind(ACCOUNT, before.journal_id, before.sequence + 1)
 
 
@@ -75,5 +75,5 @@ def test_a_removed_journal_opens_nothing_for_a_ledger_that_knows_the_old_one(rig
     rig.restart()
     refused = rig.gateway.submit(ACCOUNT, market(rig, key), known)
     assert (refused.state, rig.opened(key.magic)) == (OrderState.NOT_SENT, 0)
-    with pytest.raises(InvalidValue, match="named person must bind"):
+    with pytest.raises(ValueRefused, match="named person must bind"):
         rig.gateway.bind(ACCOUNT, known.journal_id, 0)

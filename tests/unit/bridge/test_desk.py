@@ -18,7 +18,7 @@ from mt5fleet.bridge.desk import Desk
 from mt5fleet.bridge.settings import BridgeLimits, ChildConfig
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Health, Mode
-from mt5fleet.domain.errors import InvalidValue, StaleLatch, Unanswered, Unreachable
+from mt5fleet.domain.errors import InvalidValue, StaleLatch, Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.latch import Binding
 from mt5fleet.testing.clock import ManualClock
 
@@ -96,11 +96,11 @@ def test_every_standing_operation_is_answered_here(tmp_path: Path) -> None:
 
 def test_refusals_of_what_stands_keep_their_kind(tmp_path: Path) -> None:
     async def story(desk: Desk, _: LedgerContact) -> None:
-        with pytest.raises(InvalidValue, match="named person must bind"):
+        with pytest.raises(ValueRefused, match="named person must bind"):
             await desk.call("bind", journal_id="another", sequence=0)
-        with pytest.raises(InvalidValue):
+        with pytest.raises(ValueRefused):
             await desk.call("unlatch", record="no record")
-        with pytest.raises(InvalidValue):
+        with pytest.raises(ValueRefused):
             await desk.call("floor", record="no record")
         desk.journal.lift_latch(7, "signed")
         with pytest.raises(StaleLatch) as stale:
@@ -129,7 +129,7 @@ def test_calls_for_another_account_or_of_many_are_refused(tmp_path: Path) -> Non
         health = OPERATIONS["health"]
         with pytest.raises(Unreachable, match="holds the account alpha, not beta"):
             await desk.ask(health, health.pack({}, "beta"), ManualClock().now())
-        with pytest.raises((InvalidValue, Unreachable)):
+        with pytest.raises((ValueRefused, Unreachable)):
             await desk.call("healths")
         with pytest.raises(InvalidValue):
             await desk.call("order_send")

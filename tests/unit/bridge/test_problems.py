@@ -9,6 +9,7 @@ from mt5fleet.domain.errors import (
     StaleToken,
     Unanswered,
     Unreachable,
+    ValueRefused,
 )
 
 
@@ -19,7 +20,8 @@ from mt5fleet.domain.errors import (
         (Unanswered("silent"), Unanswered),
         (StaleToken(9), StaleToken),
         (StaleLatch(7), StaleLatch),
-        (InvalidValue("field", "rule"), InvalidValue),
+        (InvalidValue("field", "rule"), ValueRefused),
+        (ValueRefused("field", "rule"), ValueRefused),
         (FleetError("something else"), Unanswered),
     ],
 )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.numbering import check_number, number_max
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -18,7 +18,7 @@ def test_numbers_of_ledgers_are_taken(number: int) -> None:
 
 def test_the_largest_number_leaves_room_for_the_next_one() -> None:
     check_number("token", number_max(NOW), NOW)
-    with pytest.raises(InvalidValue, match="token: "):
+    with pytest.raises(ValueRefused, match="token: "):
         check_number("token", number_max(NOW) + 1, NOW)
     check_number("token", number_max(NOW) + 1, NOW + timedelta(microseconds=1))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mt5fleet.adapters.mt5.retcodes import RETCODES
-from mt5fleet.domain.errors import InvalidValue, Unreachable
+from mt5fleet.domain.errors import Unreachable, ValueRefused
 from mt5fleet.domain.signal import Entry
 from tests.unit.mt5 import rows
 from tests.unit.mt5.desk import Desk
@@ -73,7 +73,7 @@ def test_a_margin_that_is_no_number_is_no_answer(desk: Desk, field: str, value: 
 
 def test_an_unknown_symbol_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk.module, "symbol_info", lambda _: None)
-    with pytest.raises(InvalidValue, match=r"order\.symbol"):
+    with pytest.raises(ValueRefused, match=r"order\.symbol"):
         desk.gateway.check("a", desk.order())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mt5fleet.domain.errors import InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.errors import Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from tests.unit.mt5 import rows
 from tests.unit.mt5.desk import DEPOSIT, KEY, Desk, answer, position
@@ -227,5 +227,5 @@ def test_a_latch_is_confirmed_once_no_fresh_open_can_be_in_the_terminal(desk: De
 
 
 def test_keys_that_are_none_are_refused(desk: Desk) -> None:
-    with pytest.raises(InvalidValue, match=r"permit\.key"):
+    with pytest.raises(ValueRefused, match=r"permit\.key"):
         desk.gateway.resolve("a", "flatten-1", 1, 1, 1, desk.clock.now())

@@ -18,7 +18,7 @@ from mt5fleet.adapters.mt5.requests import (
     resting_request,
 )
 from mt5fleet.domain.broker import Quote
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.order import OpenOrder
 from mt5fleet.domain.signal import Entry, Side
 from tests.unit.mt5 import rows
@@ -104,5 +104,5 @@ def test_the_expiration_is_the_brokers_where_the_symbol_allows_it(
 
 @pytest.mark.parametrize("comment", ["x" * 30, "naïve", "line\nbreak"])
 def test_a_comment_the_module_would_choke_on_is_refused(comment: str) -> None:
-    with pytest.raises(InvalidValue, match=r"order\.comment"):
+    with pytest.raises(ValueRefused, match=r"order\.comment"):
         checked_comment(comment)

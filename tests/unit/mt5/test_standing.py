@@ -9,7 +9,7 @@ import pytest
 from mt5fleet.adapters.mt5.gateway import nobody
 from mt5fleet.adapters.mt5.standing import Standing
 from mt5fleet.domain.broker import Mode
-from mt5fleet.domain.errors import InvalidValue, StaleLatch, Unanswered
+from mt5fleet.domain.errors import StaleLatch, Unanswered, ValueRefused
 from mt5fleet.domain.person import Person, PersonKey, Role
 from mt5fleet.messages import Algorithm, FloorRecord, ResumeRecord, SigningKey, sign_record
 from mt5fleet.ports.journal import JournalEntry
@@ -157,7 +157,7 @@ def test_a_key_that_was_revoked_since_lifts_nothing(bench: Bench) -> None:
     bench.standing.latch(1, "drawdown")
     record = bench.resume(1)
     bench.people.clear()
-    with pytest.raises(InvalidValue):
+    with pytest.raises(ValueRefused):
         bench.standing.unlatch(record)
     assert bench.journal.latch() is not None
 
@@ -179,7 +179,7 @@ def test_a_floor_outlives_the_key_that_signed_it(bench: Bench) -> None:
 
 def test_a_floor_signed_at_the_same_moment_is_not_newer(bench: Bench) -> None:
     bench.standing.floor(bench.floor("5000"))
-    with pytest.raises(InvalidValue, match=r"record\.at"):
+    with pytest.raises(ValueRefused, match=r"record\.at"):
         bench.standing.floor(bench.floor("4000"))
 
 

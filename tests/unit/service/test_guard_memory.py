@@ -7,7 +7,7 @@ import pytest
 
 from mt5fleet.domain.account import GuardMemory, TradingState
 from mt5fleet.domain.broker import DealEntry
-from mt5fleet.domain.errors import InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.errors import Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.record import EventType
 from mt5fleet.testing.builders import make_account, make_deal
 from mt5fleet.testing.memory_journal import MemoryJournal
@@ -80,7 +80,7 @@ def test_cash_flow_is_checkpointed(rig: Rig) -> None:
     assert (kept.cash_flow_total, kept.last_deal) == (Decimal(-500), memory(rig).last_deal)
 
 
-@pytest.mark.parametrize("error", [Unanswered("late"), Unreachable("gone"), InvalidValue("memory", "odd")])
+@pytest.mark.parametrize("error", [Unanswered("late"), Unreachable("gone"), ValueRefused("memory", "odd")])
 def test_failed_checkpoint_is_counted_and_tried_again_by_the_next_sweep(rig: Rig, error: Exception) -> None:
     gateway = counted(rig)
     gateway.refused["alpha"] = error

@@ -7,7 +7,7 @@ import pytest
 
 from mt5fleet.domain.account import AccountStatus, TradingState
 from mt5fleet.domain.broker import Health
-from mt5fleet.domain.errors import InvalidValue, Unreachable
+from mt5fleet.domain.errors import Unreachable, ValueRefused
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import Epoch, EventType
@@ -338,7 +338,7 @@ def test_bridge_that_refuses_the_number_of_one_halt_keeps_nobody_from_guarding_a
 ) -> None:
     class Strict(Watched):
         def latch(self, account: str, sequence: int, reason: str) -> None:
-            raise InvalidValue("latch.sequence", "is ten years ahead of the bridge")
+            raise ValueRefused("latch.sequence", "is ten years ahead of the bridge")
 
     rig.worker = Worker(rig, rig.ledger, Strict(rig))  # type: ignore[arg-type]  # a fake port
     breach(rig)
@@ -356,7 +356,7 @@ def test_health_that_a_bridge_cannot_make_blinds_one_account_only() -> None:
     class Broken(Watched):
         def health(self, account: str) -> Health:
             if account == "alpha":
-                raise InvalidValue("floor", "cannot be read")
+                raise ValueRefused("floor", "cannot be read")
             return super().health(account)
 
     rig.worker = Worker(rig, rig.ledger, Broken(rig))  # type: ignore[arg-type]  # a fake port

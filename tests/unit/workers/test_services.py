@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from mt5fleet.domain.broker import Health
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.record import Alert, EventType, Severity
 from mt5fleet.messages import QUEUES
 from mt5fleet.service.notify import Route
@@ -166,6 +168,19 @@ def test_heartbeat_tells_what_terminals_say(worker: WorkerInMemory) -> None:
     assert (told["accounts"], told["silent"]) == (2, ["beta"])
     assert worker.ledger.beats()["account:alpha"]["connected"] == "True"
     assert "error" in worker.ledger.beats()["account:beta"]
+
+
+def test_heartbeat_goes_on_beside_a_bridge_that_refuses_a_value(
+    worker: WorkerInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(account: str) -> Health:
+        raise ValueRefused("message", f"{account} has fields that are not known here")
+
+    worker.begin()
+    monkeypatch.setattr(worker.gateway, "health", refuse)
+
+    assert worker.services.beat()["silent"] == ["alpha", "beta"]
+    assert "message: alpha" in worker.ledger.beats()["account:alpha"]["error"]
 
 
 def test_task_without_services_says_how_a_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:

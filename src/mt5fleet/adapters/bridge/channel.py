@@ -19,7 +19,7 @@ from mt5fleet.adapters.bridge.operations import OPERATIONS, Operation
 from mt5fleet.adapters.bridge.problems import PROBLEM_KEY, error_of
 from mt5fleet.adapters.bridge.protocol.bridge_pb2 import Problem
 from mt5fleet.adapters.bridge.terms import ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, BridgeAddress, TlsClient
-from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable
+from mt5fleet.domain.errors import GatewayError, InvalidValue, Unanswered, Unreachable, ValueRefused
 from mt5fleet.ports.clock import Clock
 
 HEARD_S_MAX = 0.2  # a bridge that was silent for longer is asked whether it is there before it gets a call
@@ -67,7 +67,7 @@ class BridgeChannel:
         self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
 
     def call(self, operation: Operation, request: Message, deadline_s: float) -> object:
-        """One call, one answer; raises what the bridge says, Unreachable or Unanswered."""
+        """One call, one answer; raises what the bridge says, Unreachable, Unanswered or ValueRefused."""
         packed = self._packed(request)
         with GATE.call():
             opened = self._reached()
@@ -108,7 +108,7 @@ class BridgeChannel:
     def _packed(self, request: Message) -> bytes:
         packed = request.SerializeToString()
         if len(packed) > REQUEST_BYTES_MAX:
-            raise InvalidValue(
+            raise ValueRefused(
                 "request", f"has {len(packed)} bytes, at most {REQUEST_BYTES_MAX} are carried to a bridge"
             )
         return packed
@@ -144,7 +144,7 @@ class BridgeChannel:
                 self._opened = _Opened(self._address)
             return self._opened
 
-    def _meaning(self, opened: "_Opened", error: grpc.RpcError) -> GatewayError | InvalidValue:
+    def _meaning(self, opened: "_Opened", error: grpc.RpcError) -> GatewayError:
         """What a call that failed says; the bridge's own word first."""
         problem = _problem(error)
         if problem is not None:

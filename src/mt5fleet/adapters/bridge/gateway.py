@@ -1,7 +1,7 @@
 """The gateway port over gRPC, for worker processes: thread-safe, one channel per bridge, reconnecting.
 
-What an error means: Unreachable, the call provably reached no terminal; Unanswered, it may have. A forked
-process opens channels of its own.
+What an error means: Unreachable, the call provably reached no terminal; Unanswered, it may have;
+ValueRefused, a value breaks a rule of this side or of the other. A forked process opens channels of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +9,15 @@ from contextlib import ExitStack, closing
 from datetime import datetime
 from typing import cast
 
+from google.protobuf.message import Message
+
 from mt5fleet.adapters.bridge.channel import BridgeChannel
-from mt5fleet.adapters.bridge.operations import OPERATIONS
+from mt5fleet.adapters.bridge.operations import OPERATIONS, Operation
 from mt5fleet.adapters.bridge.terms import BridgeAddress, Deadlines, TlsClient
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError, Unreachable
+from mt5fleet.domain.errors import GatewayError, InvalidValue, Unreachable, ValueRefused
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.ports.clock import Clock
@@ -75,7 +77,7 @@ class BridgeGateway:
                 opened.enter_context(
                     closing(
                         self._channel(bridge).stream(
-                            operation, operation.pack({"accounts": mine, "every_s": every_s})
+                            operation, _packed(operation, {"accounts": mine, "every_s": every_s})
                         )
                     )
                 )
@@ -150,7 +152,7 @@ class BridgeGateway:
     ) -> object:
         operation = OPERATIONS[name]
         deadline_s = self._deadlines.order_s if operation.order_time else self._deadlines.read_s
-        return self._channel(bridge).call(operation, operation.pack(arguments, account), deadline_s)
+        return self._channel(bridge).call(operation, _packed(operation, arguments, account), deadline_s)
 
     def _channel(self, bridge: str | None) -> BridgeChannel:
         channel = None if bridge is None else self._channels.get(bridge)
@@ -164,3 +166,10 @@ class BridgeGateway:
             bridge: tuple(account for account in accounts if bridges[account] == bridge)
             for bridge in dict.fromkeys(bridges.values())
         }
+
+
+def _packed(operation: Operation, arguments: Mapping[str, object], account: str | None = None) -> Message:
+    try:
+        return operation.pack(arguments, account)
+    except InvalidValue as error:
+        raise ValueRefused(error.field, error.rule) from None

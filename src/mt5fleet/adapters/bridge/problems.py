@@ -9,6 +9,7 @@ from mt5fleet.domain.errors import (
     StaleToken,
     Unanswered,
     Unreachable,
+    ValueRefused,
 )
 
 PROBLEM_KEY = "problem-bin"  # trailing metadata of a refused call
@@ -33,11 +34,11 @@ def problem_of(error: FleetError) -> Problem:
     return Problem(kind=Problem.KIND_UNREACHABLE if unreachable else Problem.KIND_UNANSWERED, text=text)
 
 
-def error_of(problem: Problem) -> GatewayError | InvalidValue:
+def error_of(problem: Problem) -> GatewayError:
     """The error that the other side packed; one that cannot be read is Unanswered."""
     kind = problem.kind
     if kind == Problem.KIND_INVALID_VALUE:
-        return InvalidValue(problem.field, problem.rule)
+        return ValueRefused(problem.field, problem.rule)
     if kind == Problem.KIND_STALE_TOKEN and problem.HasField("newest_token"):
         return StaleToken(problem.newest_token)
     if kind == Problem.KIND_STALE_LATCH and problem.HasField("lifted_sequence"):

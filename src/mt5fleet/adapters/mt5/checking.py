@@ -12,19 +12,19 @@ from mt5fleet.adapters.mt5.sending import with_words
 from mt5fleet.adapters.mt5.session import Session
 from mt5fleet.adapters.mt5.shapes import CheckRow
 from mt5fleet.domain.broker import Check
-from mt5fleet.domain.errors import InvalidValue, Unreachable
+from mt5fleet.domain.errors import Unreachable, ValueRefused
 from mt5fleet.domain.order import TEXT_CHARS_MAX, OpenOrder
 
 PASSED = 0
 
 
 def check(session: Session, order: OpenOrder) -> Check:
-    """Ask for a dry run; raises InvalidValue for an unknown symbol, Unreachable when there is no answer."""
+    """Ask for a dry run; raises ValueRefused for an unknown symbol, Unreachable when there is no answer."""
     account = session.account()
     session.terminal()
     rules, tick = session.symbol(order.symbol), session.tick(order.symbol)
     if rules is None:
-        raise InvalidValue("order.symbol", "is not known to the terminal")
+        raise ValueRefused("order.symbol", "is not known to the terminal")
     if tick is None:
         raise Unreachable(f"the terminal has no price of {order.symbol}")
     quote = quote_of(order.symbol, tick, session.scale(order.symbol), session.offset_or_zero_s())

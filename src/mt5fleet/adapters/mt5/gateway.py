@@ -11,7 +11,7 @@ from mt5fleet.adapters.mt5.standing import People, Standing
 from mt5fleet.adapters.mt5.terminal import Terminal
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import GatewayError, InvalidValue
+from mt5fleet.domain.errors import GatewayError, ValueRefused
 from mt5fleet.domain.latch import Binding
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.domain.person import Person
@@ -66,7 +66,7 @@ class ModuleGateway:
 
     def reading_stream(self, accounts: tuple[str, ...], every_s: float) -> Iterator[dict[str, Reading | str]]:
         if not STREAM_EVERY_S_MIN <= every_s <= STREAM_EVERY_S_MAX:
-            raise InvalidValue("every_s", f"must be {STREAM_EVERY_S_MIN} to {STREAM_EVERY_S_MAX} seconds")
+            raise ValueRefused("every_s", f"must be {STREAM_EVERY_S_MIN} to {STREAM_EVERY_S_MAX} seconds")
         return self._readings_again(accounts, every_s)
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:

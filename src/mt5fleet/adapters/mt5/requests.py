@@ -17,7 +17,7 @@ from mt5fleet.adapters.mt5.codes import (
 from mt5fleet.adapters.mt5.conversions import Scale, server_stamp_s
 from mt5fleet.adapters.mt5.shapes import OrderRow, PositionRow, SymbolRow
 from mt5fleet.domain.broker import Quote
-from mt5fleet.domain.errors import InvalidValue
+from mt5fleet.domain.errors import ValueRefused
 from mt5fleet.domain.ids import COMMENT_CHARS_MAX
 from mt5fleet.domain.order import OpenOrder
 from mt5fleet.domain.signal import Entry, Side
@@ -59,7 +59,7 @@ def market_request(order: OpenOrder, rules: SymbolRow, quote: Quote) -> Request:
 def resting_request(order: OpenOrder, rules: SymbolRow, offset_s: int) -> Request:
     """A limit or stop order; brokers take RETURN for these whatever the symbol's mask says."""
     if order.price is None:
-        raise InvalidValue("order.price", "is required for a resting order")
+        raise ValueRefused("order.price", "is required for a resting order")
     return {
         "action": int(Action.PENDING),
         "symbol": order.symbol,
@@ -139,7 +139,7 @@ def filling_for_deal(rules: SymbolRow) -> Filling:
 def checked_comment(comment: str) -> str:
     """The comment, when the module will take it; longer or stranger ones fail without a word."""
     if len(comment) > COMMENT_CHARS_MAX or not comment.isascii() or not comment.isprintable():
-        raise InvalidValue("order.comment", f"needs at most {COMMENT_CHARS_MAX} printable ASCII characters")
+        raise ValueRefused("order.comment", f"needs at most {COMMENT_CHARS_MAX} printable ASCII characters")
     return comment
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mt5fleet.domain.account import GuardMemory
 from mt5fleet.domain.broker import Health
-from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered
+from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unanswered, ValueRefused
 from mt5fleet.domain.latch import Binding, Floor, Latch
 from mt5fleet.domain.numbering import check_number
 from mt5fleet.domain.order import TEXT_CHARS_MAX
@@ -55,12 +55,12 @@ class Standing:
     def keep_latch(self, sequence: int, reason: str) -> None:
         """Write the latch into the journal and nothing else; raises StaleLatch as the port says.
 
-        InvalidValue for a number that no other could follow: latched all the same, under a number of our own.
+        ValueRefused for a number that no other could follow: latched all the same, under a number of our own.
         """
         now, reason = self._clock.now(), reason[:TEXT_CHARS_MAX]
         try:
             check_number("latch.sequence", sequence, now)
-        except InvalidValue:
+        except ValueRefused:
             self.latch_locally(reason)
             raise
         latch = Latch(sequence=sequence, reason=reason, at=now)
@@ -88,17 +88,17 @@ class Standing:
         )
 
     def unlatch(self, record: str) -> None:
-        """Lift the latch that a signed resume record names; raises InvalidValue, and the latch stands."""
+        """Lift the latch that a signed resume record names; raises ValueRefused, and the latch stands."""
         signed = self._verified(record)
         resume = signed.record
         if not isinstance(resume, ResumeRecord):
-            raise InvalidValue("record", "is not a resume record")
+            raise ValueRefused("record", "is not a resume record")
         latch = self._journal.latch()
         if latch is None and resume.sequence == self._journal.lifted_sequence():
             return
         if latch is None or latch.sequence != resume.sequence:
             stands = "no latch stands" if latch is None else f"latch {latch.sequence} stands"
-            raise InvalidValue("record.sequence", f"is {resume.sequence}, but {stands}: sign the present one")
+            raise ValueRefused("record.sequence", f"is {resume.sequence}, but {stands}: sign the present one")
         with _kept("the resume"):
             self._journal.lift_latch(resume.sequence, record)
 
@@ -113,15 +113,15 @@ class Standing:
         return self._journal.memory()
 
     def floor(self, record: str) -> None:
-        """Keep the floor of a signed record; raises InvalidValue, and the kept one stays."""
+        """Keep the floor of a signed record; raises ValueRefused, and the kept one stays."""
         if record == self._journal.floor():
             return
         signed = self._verified(record)
         if not isinstance(signed.record, FloorRecord):
-            raise InvalidValue("record", "is not a floor record")
+            raise ValueRefused("record", "is not a floor record")
         kept = self.kept_floor()
         if kept is not None and signed.record.at <= kept.signed_at:
-            raise InvalidValue("record.at", f"is not newer than the kept floor's, {kept.signed_at}")
+            raise ValueRefused("record.at", f"is not newer than the kept floor's, {kept.signed_at}")
         with _kept("the floor"):
             self._journal.set_floor(record)
 
@@ -133,16 +133,16 @@ class Standing:
         # Not verified again: a key that ran out since does not undo what its owner decided in time.
         floor = open_record(record).record
         if not isinstance(floor, FloorRecord):
-            raise InvalidValue("floor", "the journal holds another kind of record in its place")
+            raise ValueRefused("floor", "the journal holds another kind of record in its place")
         return Floor(equity=floor.equity, readings=floor.readings, person=floor.person, signed_at=floor.at)
 
     def bind(self, journal_id: str | None, sequence: int) -> Binding:
-        """The account's journal; raises InvalidValue when it is another one, or an older copy of it."""
+        """The account's journal; raises ValueRefused when it is another one, or an older copy of it."""
         journal = self._journal
         if journal_id not in (None, journal.id):
-            raise InvalidValue("journal_id", f"is {journal_id}, the bridge has {journal.id}: {_REBIND}")
+            raise ValueRefused("journal_id", f"is {journal_id}, the bridge has {journal.id}: {_REBIND}")
         if sequence > journal.sequence:
-            raise InvalidValue(
+            raise ValueRefused(
                 "sequence", f"is {sequence}, the bridge's journal ends at {journal.sequence}: {_OLDER}"
             )
         return Binding(journal_id=journal.id, sequence=journal.sequence, created_at=journal.created_at)
@@ -175,11 +175,13 @@ class Standing:
 
     def _verified(self, record: str) -> SignedRecord:
         """The record, when it speaks of this account and a person who may decide it signed it lately."""
-        signed = open_record(record)
+        with _refused():
+            signed = open_record(record)
         if (signed.record.server, signed.record.login) != (self._server, self._login):
             spoken_of = f"{signed.record.login} on {signed.record.server}"
-            raise InvalidValue("record", f"speaks of {spoken_of}, this is {self._login} on {self._server}")
-        verify_record(signed, self._people(), self._clock.now())
+            raise ValueRefused("record", f"speaks of {spoken_of}, this is {self._login} on {self._server}")
+        with _refused():
+            verify_record(signed, self._people(), self._clock.now())
         return signed
 
 
@@ -194,6 +196,15 @@ def _kept(what: str) -> Iterator[None]:
         yield
     except JournalUnwritable as error:
         raise Unanswered(f"{what} may not be kept: {error}") from error
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """A record that breaks a rule, in the port's words."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise ValueRefused(error.field, error.rule) from error
 
 
 def _microseconds(at: datetime) -> int:

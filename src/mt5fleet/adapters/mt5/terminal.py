@@ -26,7 +26,7 @@ from mt5fleet.adapters.mt5.settings import TerminalSettings
 from mt5fleet.adapters.mt5.settling import Question, resolve
 from mt5fleet.adapters.mt5.shapes import AccountRow, Module
 from mt5fleet.domain.broker import Check, Deal, Health, Instrument, Position, Quote, Reading, RestingOrder
-from mt5fleet.domain.errors import InvalidValue, JournalUnwritable, Unreachable
+from mt5fleet.domain.errors import JournalUnwritable, Unreachable, ValueRefused
 from mt5fleet.domain.ids import magic_of
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.numbering import check_number
@@ -127,7 +127,7 @@ class Terminal:
     def submit(self, account: str, order: OpenOrder, permit: Permit, context: CallContext) -> Outcome:
         self._begin(account, permit)
         if order.magic != magic_of(permit.key):
-            raise InvalidValue("order.magic", "is not the magic number of permit.key")
+            raise ValueRefused("order.magic", "is not the magic number of permit.key")
         return submit(self._session, self._history, order, permit, context)
 
     def close(self, account: str, order: CloseOrder, permit: Permit) -> Outcome:
@@ -180,4 +180,4 @@ class Terminal:
 
 def _require_key(key: str) -> None:
     if len(key) != KEY_CHARS or not _HEX.issuperset(key):
-        raise InvalidValue("permit.key", f"must be an order key: {KEY_CHARS} hexadecimal digits")
+        raise ValueRefused("permit.key", f"must be an order key: {KEY_CHARS} hexadecimal digits")
