@@ -5,8 +5,8 @@ Invariants: nothing is applied that is not journaled first; an account's balance
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,13 +19,17 @@ from mt5fleet.simulator.accounts.visibility import Views
 from mt5fleet.simulator.clock import Clock
 from mt5fleet.simulator.codes import DealType, Retcode
 from mt5fleet.simulator.config import SimulatorConfig
-from mt5fleet.simulator.host.faults import FaultKind, FaultPlan, FaultTerms
+from mt5fleet.simulator.host.fault_terms import FaultKind, FaultTerms
+from mt5fleet.simulator.host.faults import FaultPlan
 from mt5fleet.simulator.host.journal import Journal, NullJournal
 from mt5fleet.simulator.host.memory import Memory
+from mt5fleet.simulator.host.outages import Outages
 from mt5fleet.simulator.host.price_calls import NoHistory, PriceHistory
+from mt5fleet.simulator.host.terminals import Terminals
 from mt5fleet.simulator.instruments.building import build_crosses, build_listings, build_sources
 from mt5fleet.simulator.invariants import require_unbroken
 from mt5fleet.simulator.market import Market
+from mt5fleet.simulator.prices.depth import depth_rows
 from mt5fleet.simulator.prices.feed import Feed
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
 from mt5fleet.simulator.server_time import ServerTime
@@ -35,6 +39,7 @@ from mt5fleet.simulator.terms.prices import FixedPrices
 from mt5fleet.simulator.trading.dealing import Dealer
 from mt5fleet.simulator.trading.reactions import Reactions
 from mt5fleet.simulator.trading.requests import Answer
+from mt5fleet.simulator.trading.rollover import Rollover
 
 FIRST_REQUEST_ID = 2**31
 """Request ids of real terminals exceed 2^31."""
@@ -58,14 +63,17 @@ class Broker:
     ) -> None:
         listings = build_listings(config)
         self.config = config
-        self.faults = FaultPlan(Random(f"{config.seed}/faults"))
         self.views = Views()
         self.market = _market(config, {name: item.spec for name, item in listings.items()}, clock)
+        self.outages = Outages(self.market, self.views)
+        self.terminals = Terminals(config, self.market.terms)
+        self.faults = FaultPlan(f"{config.seed}/faults", self.begin_fault)
         self._journal = journal or NullJournal()
         self._memory = Memory(self.market, past)
         self._checked = checked
         self._feed = Feed(build_sources(config, listings))
         self._reactions = Reactions(self.market, build_crosses(config, listings), self._commit)
+        self._rollover = Rollover(self.market, self._commit_day, self._memory.rolled_day)
         self.history: PriceHistory = NoHistory()
         self._dealer = Dealer(self.market)
         self._last_request_id = FIRST_REQUEST_ID
@@ -73,13 +81,19 @@ class Broker:
 
     # --- what a terminal asks ---
 
+    def now_ms(self) -> int:
+        return self.market.clock.now_ms()
+
     def advance(self) -> None:
         """Bring quotes and everything they set off up to the clock's time."""
         since_epoch_ms = self.market.clock.now_ms() - self._memory.epoch_ms
-        self._reactions.expire()
+        self.faults.advance(self.now_ms())
+        self.outages.advance(self.now_ms())
         for symbol, tick in self._feed.due(since_epoch_ms):
             time_ms = self.market.server_time.server_ms(self._memory.epoch_ms + tick.at_ms)
+            self._elapsed(time_ms)
             self._reactions.quoted(symbol, Quote(bid=tick.bid, ask=tick.ask, time_ms=time_ms))
+        self._elapsed(self.market.server_ms())
 
     def terms(self, login: int) -> AccountTerms:
         try:
@@ -99,9 +113,9 @@ class Broker:
         """
         return self.market.valuation.worth(self.market.books.account(login), self.terms(login))
 
-    def depth(self, symbol: str) -> list[list[Any]]:
+    def depth(self, symbol: str) -> list[list[int | float]]:
         """Return the market depth as rows of the vendor's `BookInfo`; empty when there is none."""
-        return []
+        return depth_rows(self.market.specs[symbol], self.market.quote(symbol), str(self.config.seed))
 
     def order_send(
         self, login: int, fields: Mapping[str, Any], liquidity_lots: Decimal | None = None
@@ -121,19 +135,13 @@ class Broker:
         self.advance()
         return self._dealer.foresight(login, fields)
 
-    def requote(self, symbol: str) -> Answer:
-        """Return a requote with the current prices; nothing is executed."""
+    def offered(self, retcode: Retcode, symbol: str) -> Answer:
+        """Return a refusal that shows the current prices; nothing is executed."""
         quote = self.market.quote(symbol)
-        answer = Answer.of(Retcode.REQUOTE)
+        answer = Answer.of(retcode)
         if quote is None:
             return answer
-        return Answer(
-            retcode=answer.retcode,
-            comment=answer.comment,
-            bid=quote.bid,
-            ask=quote.ask,
-            request_id=self._next_request_id(),
-        )
+        return replace(answer, bid=quote.bid, ask=quote.ask, request_id=self._next_request_id())
 
     # --- what the operator commands ---
 
@@ -180,6 +188,7 @@ class Broker:
         for account in [login] if login is not None else list(self.market.terms):
             self.terms(account)
             self._journal.append({"kind": "reset", "login": account})
+            self._reactions.forget(self.market.books.account(account))
             self.market.books.empty(account)
             self.views.forget(account)
             self._book_first_deposit(account)
@@ -201,12 +210,26 @@ class Broker:
         return terms
 
     def add_fault(self, fault: FaultTerms) -> None:
-        """Arm a fault; a visibility lag is not armed but holds from now on."""
-        if fault.kind is not FaultKind.VISIBILITY_LAG:
-            self.faults.add(fault)
-            return
-        for account in [fault.login] if fault.login is not None else list(self.market.terms):
-            self.views.set_lag(self.market.books.account(account), fault.delay_ms)
+        """Arm a fault, or plan it; one that waits for no call begins when its time has come.
+
+        Raises:
+            UnknownAccountError: No such account.
+        """
+        if fault.login is not None:
+            self.terms(fault.login)
+        self.faults.add(fault, self.now_ms())
+
+    def begin_fault(self, fault: FaultTerms) -> None:
+        """Begin a fault that holds, now."""
+        if fault.kind is FaultKind.TERMINAL_RESTART:
+            self.terminals.restart(fault, self.now_ms())
+        else:
+            self.outages.begin(fault)
+
+    def clear_faults(self, login: int | None = None) -> None:
+        """Remove every fault and end what holds, or only what names one account."""
+        self.faults.clear(login)
+        self.outages.end(login)
 
     # --- inside ---
 
@@ -216,11 +239,15 @@ class Broker:
             self._journal.append({"kind": "started", "format": 1, "epoch_ms": self._memory.epoch_ms})
         self._first_quotes()
         self._require_terms()
+        self._reactions.arm()
         for login in self.market.terms:
             if not self.market.books.has_account(login):
                 self._open_account(login)
-        for fault in self.config.faults:
-            self.add_fault(fault)
+        try:
+            for fault in self.config.faults:
+                self.add_fault(fault)
+        except UnknownAccountError as error:
+            raise ConfigError(f"faults: {error}") from error
 
     def _require_terms(self) -> None:
         for book in self.market.books.accounts():
@@ -256,14 +283,18 @@ class Broker:
         self._book_first_deposit(login)
 
     def _book_first_deposit(self, login: int) -> None:
-        balance = self.terms(login).balance
-        if balance:
-            self._book_cash(login, balance, "deposit")
+        terms = self.terms(login)
+        if terms.balance:
+            self._book_cash(login, terms.balance, "deposit")
+        if terms.credit:
+            self._book_cash(login, terms.credit, "credit", DealType.CREDIT)
 
-    def _book_cash(self, login: int, amount: Decimal, comment: str) -> Deal:
+    def _book_cash(
+        self, login: int, amount: Decimal, comment: str, kind: DealType = DealType.BALANCE
+    ) -> Deal:
         deal = Deal(
             ticket=self.market.books.next_ticket(),
-            type=DealType.BALANCE,
+            type=kind,
             profit=amount,
             comment=self.market.comment(comment),
             time_ms=self.market.server_ms(),
@@ -275,11 +306,28 @@ class Broker:
         """Journal, then apply: a crash between the two is mended by the next start."""
         transaction = Transaction(login=login, time_ms=self.market.server_ms(), changes=changes)
         self._journal.append(transaction.to_record())
+        self._apply(transaction)
+
+    def _commit_day(self, day: int, transactions: tuple[Transaction, ...]) -> None:
+        """Book the end of a server day in one record: a crash leaves it booked for everybody or nobody."""
+        records = [transaction.to_record() for transaction in transactions]
+        self._journal.append({"kind": "rollover", "day": day, "transactions": records})
+        for transaction in transactions:
+            self._apply(transaction)
+
+    def _apply(self, transaction: Transaction) -> None:
+        login, changes = transaction.login, transaction.changes
         before = self.market.books.account(login).copy() if self._checked else None
         self.market.books.apply(transaction)
+        self._reactions.follow(login, changes)
         if before is not None:
             require_unbroken(before, transaction, self.market)
         self.views.follow(login, changes, self.market.clock.now_ms())
+
+    def _elapsed(self, server_ms: int) -> None:
+        """End what ends with time: pending orders, and the server's day."""
+        self._reactions.expire(server_ms)
+        self._rollover.elapsed(server_ms)
 
     def _next_request_id(self) -> int:
         self._last_request_id += 1

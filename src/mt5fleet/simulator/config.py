@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mt5fleet.simulator.host.faults import FaultTerms
+from mt5fleet.simulator.host.fault_terms import FaultTerms
 from mt5fleet.simulator.terms.account import AccountTerms
 from mt5fleet.simulator.terms.base import ConfigError, Terms, sentences
 from mt5fleet.simulator.terms.prices import PriceTerms, RecordedPrices

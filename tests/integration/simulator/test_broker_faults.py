@@ -33,7 +33,7 @@ def test_lost_answer_leaves_an_executed_order(broker: Any, control: Any, connect
 
     assert mt5.initialize(login=LOGIN, password=PASSWORD)
     assert [position.comment for position in mt5.positions_get()] == ["lost"]
-    assert control.faults() == {"standing": [], "fired": {"answer_lost": 1}}
+    assert control.faults() == {"standing": [], "planned": [], "fired": {"answer_lost": 1}}
 
 
 def test_lost_connection_before_execution_leaves_nothing(broker: Any, control: Any, connect: Any) -> None:

@@ -1,17 +1,20 @@
 """Which call a fault strikes, and how often."""
 
-from random import Random
 from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.host.faults import FaultPlan, FaultTerms, TooManyFaultsError
+from mt5fleet.simulator.host.fault_terms import FaultTerms
+from mt5fleet.simulator.host.faults import FaultPlan, TooManyFaultsError
+
+NOW_MS = 1_000_000
 
 
-def _plan(*faults: dict[str, Any]) -> FaultPlan:
-    plan = FaultPlan(Random(1))
+def _plan(*faults: dict[str, Any], begun: list[str] | None = None) -> FaultPlan:
+    noted = [] if begun is None else begun
+    plan = FaultPlan("1/faults", lambda terms: noted.append(terms.kind.value))
     for fault in faults:
-        plan.add(FaultTerms.model_validate(fault))
+        plan.add(FaultTerms.model_validate(fault), NOW_MS)
     return plan
 
 
@@ -85,7 +88,7 @@ def test_plan_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = _plan({"kind": "block"})
 
     with pytest.raises(TooManyFaultsError, match="at most 1"):
-        plan.add(FaultTerms.model_validate({"kind": "block"}))
+        plan.add(FaultTerms.model_validate({"kind": "block"}), NOW_MS)
 
 
 def test_lagging_account_shows_positions_then_history_then_deals(desk: Any) -> None:

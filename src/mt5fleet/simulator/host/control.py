@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from mt5fleet.simulator.accounts.books import AccountBook, UnknownAccountError
 from mt5fleet.simulator.accounts.money import NoRateError
 from mt5fleet.simulator.broker import Broker, RefusedError
-from mt5fleet.simulator.host.faults import FaultTerms, TooManyFaultsError
+from mt5fleet.simulator.host.fault_terms import FaultTerms
+from mt5fleet.simulator.host.faults import TooManyFaultsError
 from mt5fleet.simulator.terms.base import sentences
 
 Parameters: TypeAlias = Mapping[str, Any]
@@ -57,12 +58,15 @@ def _fault(broker: Broker, parameters: Parameters) -> None:
 
 
 def _faults(broker: Broker, _: Parameters) -> dict[str, Any]:
-    standing = [terms.model_dump(mode="json") for terms in broker.faults.standing()]
-    return {"standing": standing, "fired": broker.faults.fired()}
+    def rows(faults: list[FaultTerms]) -> list[dict[str, Any]]:
+        return [terms.model_dump(mode="json") for terms in faults]
+
+    plan = broker.faults
+    return {"standing": rows(plan.standing()), "planned": rows(plan.planned()), "fired": plan.fired()}
 
 
 def _clear_faults(broker: Broker, parameters: Parameters) -> None:
-    broker.faults.clear(parameters.get("login"))
+    broker.clear_faults(parameters.get("login"))
 
 
 def _switch(broker: Broker, parameters: Parameters) -> None:

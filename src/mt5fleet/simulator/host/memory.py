@@ -20,6 +20,7 @@ class Memory:
 
     def __init__(self, market: Market, past: Iterable[Mapping[str, Any]]) -> None:
         self.epoch_ms = 0
+        self.rolled_day: int | None = None  # the newest server day whose rollover is booked
         self.quotes: dict[str, tuple[Decimal, Decimal]] = {}
         for record in past:
             self._replay(market, record)
@@ -28,6 +29,10 @@ class Memory:
         match record.get("kind"):
             case "transaction":
                 market.books.apply(Transaction.from_record(record))
+            case "rollover":
+                for transaction in record["transactions"]:
+                    market.books.apply(Transaction.from_record(transaction))
+                self.rolled_day = record["day"]
             case "opened":
                 market.books.open_account(record["login"])
             case "reset":

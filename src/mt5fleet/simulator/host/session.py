@@ -1,26 +1,28 @@
 """One terminal's conversation with the broker: the module's functions, seen from the other side."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, TypeAlias
 
 from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.money import NoRateError
 from mt5fleet.simulator.accounts.rows import ZERO, Deal, Order, Position
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.codes import RETCODE_TEXTS, OrderType
+from mt5fleet.simulator.host.fault_terms import RecordList
 from mt5fleet.simulator.host.masks import matches
-from mt5fleet.simulator.host.price_calls import PRICE_CALLS, WatchedBooks, price_rows
+from mt5fleet.simulator.host.price_calls import PRICE_CALLS, price_rows
 from mt5fleet.simulator.host.refusals import (
     CallRefusedError,
     api_disabled,
-    authorization_failed,
     call_failed,
     invalid_parameters,
-    no_connection,
     not_found,
     unsupported,
 )
+from mt5fleet.simulator.host.selection import chosen, in_history
 from mt5fleet.simulator.host.symbol_rows import symbol_row
+from mt5fleet.simulator.host.terminals import NO_WINDOW, EmptyWindow, Terminal, require_connected
 from mt5fleet.simulator.host.wire_rows import (
     account_row,
     answer_row,
@@ -32,7 +34,7 @@ from mt5fleet.simulator.host.wire_rows import (
     tick_row,
 )
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
-from mt5fleet.simulator.market import MS_PER_S
+from mt5fleet.simulator.prices.quotes import Quote
 from mt5fleet.simulator.terms.account import AccountTerms
 from mt5fleet.simulator.trading.requests import MalformedRequestError, TradeRequest
 
@@ -40,21 +42,24 @@ VERSION = (500, 6231, "18 Sep 2026")
 """Terminal version, build and date: those of the package whose surface the drop-in copies."""
 
 Parameters: TypeAlias = Mapping[str, Any]
-_Row = TypeVar("_Row", Position, Order)
 
 
 class Session:
-    """A terminal that may be logged in to one account."""
+    """One client's connection to a terminal; the terminal is shared by all who name its path."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, on_drop: Callable[[], None] | None = None) -> None:
         self._broker = broker
-        self._path = ""
-        self._hidden: set[str] = set()
-        self._watched_books = WatchedBooks()
-        self.login: int | None = None
+        self._on_drop = on_drop
+        self._terminal: Terminal | None = None
+        self._empty = NO_WINDOW
+
+    @property
+    def login(self) -> int | None:
+        """The account the client's terminal is logged in to; None without a terminal."""
+        return None if self._terminal is None else self._terminal.login
 
     def answer(self, call: str, parameters: Parameters) -> object:
-        """Carry out one call and return its plain result.
+        """Carry out one call and return its plain result, or `bytes` of packed rows.
 
         Raises:
             CallRefusedError: The call gives None (or False) and this error.
@@ -69,30 +74,57 @@ class Session:
             return handler(self, parameters)
         except NoRateError as error:
             raise CallRefusedError(-1, f"Terminal: Call failed: {error}") from error
+        except KeyError as error:
+            raise invalid_parameters() from error
+
+    def struck_login(self, call: str, parameters: Parameters) -> int | None:
+        """Return the account that a fault would have to name to strike this call."""
+        if call == "initialize":
+            return self._broker.terminals.login_of(parameters)
+        return self.login
+
+    def show_empty(self, lists: tuple[RecordList, ...], lasts_ms: int) -> None:
+        """Let these lists be empty for a while, with success."""
+        self._empty = EmptyWindow(self._broker.now_ms() + lasts_ms, lists)
+
+    def drop(self) -> None:
+        """Lose the connection, as when the terminal ends."""
+        self.leave()
+        if self._on_drop is not None:
+            self._on_drop()
+
+    def leave(self) -> None:
+        """The client is gone; what it sent before is still carried out on its terminal."""
+        if self._terminal is not None:
+            self._terminal.clients.discard(self)
 
     def initialize(self, parameters: Parameters) -> bool:
-        terms = self._wanted_account(parameters)
-        if parameters.get("server") not in (None, terms.server):
-            raise authorization_failed()
-        if "login" in parameters and parameters.get("password", "") != terms.password:
-            raise authorization_failed()
-        self._path = parameters.get("path") or self._path or "simulator"
-        self.login = terms.login
+        self.leave()
+        self._terminal = None
+        self._move_to(self._broker.terminals.entered(parameters, self._broker.now_ms()))
         return True
 
-    def _wanted_account(self, parameters: Parameters) -> AccountTerms:
-        accounts = self._broker.market.terms
-        login = parameters.get("login", self._broker.config.attach_login)
-        if login is None and len(accounts) == 1:
-            login = next(iter(accounts))
-        if login not in accounts:
-            raise authorization_failed()
-        return accounts[login]
+    def log_in(self, parameters: Parameters) -> bool:
+        terminal = require_connected(self._terminal)
+        self._move_to(self._broker.terminals.switched(terminal, parameters, self._broker.now_ms()))
+        return True
+
+    def _move_to(self, terminal: Terminal) -> None:
+        self.leave()
+        self._terminal = terminal
+        terminal.clients.add(self)
 
     def _terms(self) -> AccountTerms:
-        if self.login is None:
-            raise no_connection()
-        return self._broker.terms(self.login)
+        return self._broker.terms(require_connected(self._terminal).login or 0)
+
+    def _is_empty(self, name: RecordList) -> bool:
+        now_ms = self._broker.now_ms()
+        shared = NO_WINDOW if self._terminal is None else self._terminal.empty
+        return self._empty.covers(name, now_ms) or shared.covers(name, now_ms)
+
+    def _quote(self, symbol: str) -> Quote | None:
+        outage = self._broker.outages.of(self.login or 0)
+        return self._broker.market.quote(symbol) if outage is None else outage.quotes.get(symbol)
 
     def _book(self) -> AccountBook:
         return self._broker.shown(self._terms().login)
@@ -108,11 +140,13 @@ class Session:
         return list(VERSION)
 
     def terminal_info(self, _: Parameters) -> list[Any]:
-        return terminal_row(self._terms(), self._path, VERSION[1])
+        return terminal_row(self._terms(), require_connected(self._terminal).path, VERSION[1])
 
     def account_info(self, _: Parameters) -> list[Any]:
         terms = self._terms()
-        return account_row(terms, self._broker.worth(terms.login))
+        outage = self._broker.outages.of(terms.login)
+        worth = None if outage is None else outage.worth
+        return account_row(terms, self._broker.worth(terms.login) if worth is None else worth)
 
     def symbols_total(self, _: Parameters) -> int:
         self._terms()
@@ -130,38 +164,32 @@ class Session:
         return self._symbol_row(self._spec(parameters["symbol"]))
 
     def _symbol_row(self, spec: SymbolSpec) -> list[Any]:
-        selected = spec.name not in self._hidden
+        selected = require_connected(self._terminal).chosen.get(spec.name, spec.in_market_watch)
         return symbol_row(self._broker.market, spec, self._terms(), selected=selected)
 
     def symbol_info_tick(self, parameters: Parameters) -> list[Any]:
         self._terms()
-        quote = self._broker.market.quote(self._spec(parameters["symbol"]).name)
+        quote = self._quote(self._spec(parameters["symbol"]).name)
         if quote is None:
             raise not_found()
         return tick_row(quote)
 
     def symbol_select(self, parameters: Parameters) -> bool:
         book, name = self._book(), self._spec(parameters["symbol"]).name
-        if parameters["enable"]:
-            self._hidden.discard(name)
-            return True
-        if name in book.symbols():
+        if not parameters["enable"] and name in book.symbols():
             raise call_failed()
-        self._hidden.add(name)
+        require_connected(self._terminal).chosen[name] = bool(parameters["enable"])
         return True
 
     def market_book_add(self, parameters: Parameters) -> bool:
-        self._terms()
-        return self._watched_books.add(self._spec(parameters["symbol"]).name)
+        return require_connected(self._terminal).books.add(self._spec(parameters["symbol"]).name)
 
     def market_book_release(self, parameters: Parameters) -> bool:
-        self._terms()
-        return self._watched_books.release(self._spec(parameters["symbol"]).name)
+        return require_connected(self._terminal).books.release(self._spec(parameters["symbol"]).name)
 
     def market_book_get(self, parameters: Parameters) -> list[list[Any]]:
-        self._terms()
         name = self._spec(parameters["symbol"]).name
-        self._watched_books.require(name)
+        require_connected(self._terminal).books.require(name)
         return self._broker.depth(name)
 
     def price_rows(self, call: str, parameters: Parameters) -> bytes:
@@ -198,17 +226,36 @@ class Session:
         retcode, worth = self._broker.order_check(self._terms().login, parameters["request"])
         return check_row(int(retcode), RETCODE_TEXTS[retcode], worth)
 
-    def order_send(self, parameters: Parameters) -> list[Any]:
+    def order_send(self, parameters: Parameters, on_offer: Decimal | None = None) -> list[Any]:
         terms = self._terms()
         if terms.tradeapi_disabled:
             raise api_disabled()
-        return answer_row(self._broker.order_send(terms.login, parameters["request"]))
+        return answer_row(self._broker.order_send(terms.login, parameters["request"], on_offer))
+
+    def order_in_part(self, parameters: Parameters, share: Decimal) -> list[Any]:
+        """Send with only a share of the volume on offer, rounded down to the symbol's step.
+
+        Raises:
+            CallRefusedError: As for `order_send`.
+        """
+        self._broker.advance()
+        return self.order_send(parameters, self._on_offer(parameters["request"], share))
+
+    def _on_offer(self, request: Mapping[str, Any], share: Decimal) -> Decimal | None:
+        spec = self._broker.market.specs.get(request.get("symbol", ""))
+        if spec is None:
+            return None
+        wanted = Decimal(str(request.get("volume", 0))) * share
+        steps = (wanted / spec.volume_step_lots).to_integral_value(ROUND_DOWN)
+        return max(steps * spec.volume_step_lots, spec.volume_min_lots)
 
     def positions_total(self, _: Parameters) -> int:
-        return len(self._book().positions)
+        return 0 if self._is_empty(RecordList.POSITIONS) else len(self._book().positions)
 
     def positions_get(self, parameters: Parameters) -> list[list[Any]]:
-        return [self._position_row(row) for row in _chosen(self._book().positions, parameters)]
+        if self._is_empty(RecordList.POSITIONS):
+            return []
+        return [self._position_row(row) for row in chosen(self._book().positions, parameters)]
 
     def _position_row(self, position: Position) -> list[Any]:
         valuation = self._broker.market.valuation
@@ -217,10 +264,12 @@ class Session:
         return position_row(position, price, profit)
 
     def orders_total(self, _: Parameters) -> int:
-        return len(self._book().orders)
+        return 0 if self._is_empty(RecordList.ORDERS) else len(self._book().orders)
 
     def orders_get(self, parameters: Parameters) -> list[list[Any]]:
-        return [self._waiting_row(row) for row in _chosen(self._book().orders, parameters)]
+        if self._is_empty(RecordList.ORDERS):
+            return []
+        return [self._waiting_row(row) for row in chosen(self._book().orders, parameters)]
 
     def _waiting_row(self, order: Order) -> list[Any]:
         quote = self._broker.market.quote(order.symbol)
@@ -229,10 +278,12 @@ class Session:
         return order_row(order, quote.ask if order.type.side is OrderType.BUY else quote.bid)
 
     def _history_orders(self, parameters: Parameters) -> list[Order]:
+        if self._is_empty(RecordList.HISTORY_ORDERS):
+            return []
         return [
             order
             for order in self._book().history.values()
-            if _in_history(parameters, order.ticket, order.position_id, order.time_done_ms, order.symbol)
+            if in_history(parameters, order.ticket, order.position_id, order.time_done_ms, order.symbol)
         ]
 
     def history_orders_total(self, parameters: Parameters) -> int:
@@ -242,10 +293,12 @@ class Session:
         return [order_row(order, order.price_current) for order in self._history_orders(parameters)]
 
     def _history_deals(self, parameters: Parameters) -> list[Deal]:
+        if self._is_empty(RecordList.HISTORY_DEALS):
+            return []
         return [
             deal
             for deal in self._book().deals.values()
-            if _in_history(parameters, deal.ticket, deal.position_id, deal.time_ms, deal.symbol)
+            if in_history(parameters, deal.ticket, deal.position_id, deal.time_ms, deal.symbol)
         ]
 
     def history_deals_total(self, parameters: Parameters) -> int:
@@ -255,30 +308,9 @@ class Session:
         return [deal_row(deal) for deal in self._history_deals(parameters)]
 
 
-def _chosen(rows: Mapping[int, _Row], parameters: Parameters) -> list[_Row]:
-    if "ticket" in parameters:
-        return [rows[parameters["ticket"]]] if parameters["ticket"] in rows else []
-    if "symbol" in parameters:
-        return [row for row in rows.values() if row.symbol == parameters["symbol"]]
-    if "group" in parameters:
-        return [row for row in rows.values() if matches(parameters["group"], row.symbol)]
-    return list(rows.values())
-
-
-def _in_history(parameters: Parameters, ticket: int, position: int, time_ms: int, symbol: str) -> bool:
-    if "ticket" in parameters:
-        return ticket == int(parameters["ticket"])
-    if "position" in parameters:
-        return position != 0 and position == int(parameters["position"])
-    since_s, until_s = int(parameters["since_s"]), int(parameters["until_s"])
-    if not since_s <= time_ms // MS_PER_S <= until_s:
-        return False
-    return "group" not in parameters or matches(parameters["group"], symbol)
-
-
 _CALLS: dict[str, Callable[[Session, Parameters], object]] = {
     "initialize": Session.initialize,
-    "login": Session.initialize,
+    "login": Session.log_in,
     "version": Session.version,
     "terminal_info": Session.terminal_info,
     "account_info": Session.account_info,

@@ -14,7 +14,6 @@ from mt5fleet.simulator.terms.account import AccountTerms
 from mt5fleet.simulator.trading.requests import Answer
 
 COMPANY = "mt5fleet simulator"
-HEDGING_NUMBER = 2
 TICK_FLAGS_BOTH = 2 + 4  # bid and ask changed
 
 
@@ -94,18 +93,18 @@ def deal_row(deal: Deal) -> list[Any]:
 
 def account_row(terms: AccountTerms, worth: Worth) -> list[Any]:
     """Return `AccountInfo`."""
-    percent_mode, fifo, unused = 0, False, 0.0
+    unused = 0.0
     return [
         terms.login,
         terms.mode.number,
         terms.leverage,
         terms.limit_orders,
-        percent_mode,
+        terms.stop_out_mode.number,
         terms.trade_allowed,
         terms.trade_expert,
-        HEDGING_NUMBER,
+        terms.margin_mode.number,
         terms.currency_digits,
-        fifo,
+        terms.fifo_close,
         float(worth.balance),
         float(worth.credit),
         float(worth.profit),
