@@ -114,6 +114,10 @@ class Valuation:
         held = holdings_of({position.ticket: position for position in positions})
         return rounded(self._margin(held, terms), terms.currency_digits)
 
+    def held_margin(self, book: AccountBook, terms: AccountTerms) -> Decimal:
+        """Return the unrounded margin of an account's positions."""
+        return self._margin(book.held, terms)
+
     def order_margin(
         self, spec: SymbolSpec, side: OrderType, volume: Decimal, price: Decimal, terms: AccountTerms
     ) -> Decimal:

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from mt5fleet.simulator.codes import CalcMode, Execution, SwapMode, TradeMode
-from mt5fleet.simulator.terms.symbol import CommissionOn, SessionText, Weekday
+from mt5fleet.simulator.terms.symbol import CommissionOn, SessionText, TripleDay, Weekday
 
 FILLING_FOK_BIT = 1
 FILLING_IOC_BIT = 2
@@ -68,7 +68,7 @@ class SymbolSpec:
     swap_mode: SwapMode = SwapMode.DISABLED
     swap_long: Decimal = Decimal(0)
     swap_short: Decimal = Decimal(0)
-    swap_triple_day: Weekday = Weekday.WEDNESDAY
+    swap_triple_day: TripleDay = Weekday.WEDNESDAY
     description: str = ""
     path: str = ""
 

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -31,6 +31,11 @@ class Weekday(StrEnum):
     @property
     def number(self) -> int:
         return list(Weekday).index(self)
+
+
+NEVER: Final = "never"
+TripleDay: TypeAlias = Weekday | Literal["never"]
+"""The day whose night counts three times; "never" (the vendor's 7): every night of the week counts once."""
 
 
 class CommissionOn(StrEnum):
@@ -91,4 +96,4 @@ class SymbolTerms(Terms):
     swap_mode: SwapMode | None = None
     swap_long: Decimal | None = None
     swap_short: Decimal | None = None
-    swap_triple_day: Weekday | None = None
+    swap_triple_day: TripleDay | None = None
