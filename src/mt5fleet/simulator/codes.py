@@ -40,6 +40,11 @@ class OrderType(IntEnum):
         return self in (OrderType.BUY_LIMIT, OrderType.SELL_LIMIT)
 
     @property
+    def is_stop_limit(self) -> bool:
+        """Tell whether the order becomes a limit order once its price is reached."""
+        return self in (OrderType.BUY_STOP_LIMIT, OrderType.SELL_STOP_LIMIT)
+
+    @property
     def side(self) -> "OrderType":
         """Return BUY or SELL: which side of the market the order takes."""
         return OrderType.BUY if self % 2 == 0 else OrderType.SELL

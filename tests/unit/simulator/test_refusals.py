@@ -9,6 +9,7 @@ from mt5fleet.simulator.codes import RETCODE_TEXTS, Action, OrderType, Retcode
 BUY, SELL, IOC, RETURN = 0, 1, 1, 2
 DEAL = {"action": 1, "symbol": "EURUSD", "type": BUY, "volume": 1.0, "type_filling": IOC}
 LIMIT = {"action": 5, "symbol": "EURUSD", "type": 2, "volume": 1.0, "price": 1.09, "type_filling": RETURN}
+STOP_LIMIT = {**LIMIT, "type": 6, "price": 1.11, "stoplimit": 1.1}
 SPECIFIED, SERVER_NOW_S = 2, 1_800_000_000 + 7200
 
 
@@ -17,7 +18,19 @@ SPECIFIED, SERVER_NOW_S = 2, 1_800_000_000 + 7200
     [
         pytest.param({**DEAL, "action": 0}, Retcode.INVALID, id="no action"),
         pytest.param({**DEAL, "action": 2}, Retcode.INVALID, id="unknown action"),
-        pytest.param({**DEAL, "action": 10}, Retcode.INVALID_ORDER, id="close by is not offered"),
+        pytest.param({**DEAL, "action": 10}, Retcode.INVALID, id="close by with a market type"),
+        pytest.param({"action": 10, "type": 8, "position": 5}, Retcode.INVALID, id="close by without other"),
+        pytest.param(
+            {"action": 10, "type": 8, "position_by": 5}, Retcode.INVALID, id="close by without first"
+        ),
+        pytest.param(
+            {"action": 10, "type": 8, "position": 5, "position_by": 5}, Retcode.INVALID, id="close by itself"
+        ),
+        pytest.param(
+            {"action": 10, "type": 8, "position": 5, "position_by": 6},
+            Retcode.POSITION_CLOSED,
+            id="close by, unknown position",
+        ),
         pytest.param({**DEAL, "symbol": "NOPE"}, Retcode.INVALID, id="unknown symbol"),
         pytest.param({**DEAL, "type": 2}, Retcode.INVALID, id="pending type in a deal"),
         pytest.param({**DEAL, "type": -1}, Retcode.INVALID, id="negative type"),
@@ -38,7 +51,13 @@ SPECIFIED, SERVER_NOW_S = 2, 1_800_000_000 + 7200
         pytest.param({**DEAL, "volume": 99.0, "type_filling": 0}, Retcode.NO_MONEY, id="no money"),
         pytest.param({**LIMIT, "type": 9}, Retcode.INVALID, id="unknown pending type"),
         pytest.param({**LIMIT, "type": BUY}, Retcode.INVALID, id="market type in a pending"),
-        pytest.param({**LIMIT, "type": 6}, Retcode.INVALID_ORDER, id="stop limit is not offered"),
+        pytest.param({**STOP_LIMIT, "price": 1.1}, Retcode.INVALID_PRICE, id="stop limit below ask"),
+        pytest.param({**STOP_LIMIT, "stoplimit": 0.0}, Retcode.INVALID_PRICE, id="stop limit without limit"),
+        pytest.param({**STOP_LIMIT, "stoplimit": 1.12}, Retcode.INVALID_PRICE, id="limit before its stop"),
+        pytest.param({**STOP_LIMIT, "stoplimit": 1.090001}, Retcode.INVALID_PRICE, id="limit off tick"),
+        pytest.param({**STOP_LIMIT, "sl": 1.105}, Retcode.INVALID_STOPS, id="stop between limit and stop"),
+        pytest.param({**LIMIT, "type_filling": 9}, Retcode.INVALID_FILL, id="unknown filling on pending"),
+        pytest.param({**LIMIT, "type_filling": 3}, Retcode.INVALID_FILL, id="book or cancel without its bit"),
         pytest.param({**LIMIT, "type_filling": IOC}, Retcode.INVALID_FILL, id="ioc on pending"),
         pytest.param({**LIMIT, "price": 0.0}, Retcode.INVALID_PRICE, id="pending without price"),
         pytest.param({**LIMIT, "price": 1.2}, Retcode.INVALID_PRICE, id="buy limit above ask"),

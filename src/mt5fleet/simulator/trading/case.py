@@ -6,12 +6,14 @@ from typing import TypeVar
 
 from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.rows import ZERO, Order, Position
-from mt5fleet.simulator.codes import Action, OrderType, TimeType
+from mt5fleet.simulator.codes import Action, Filling, OrderState, OrderType, TimeType
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.market import MS_PER_S, Market
 from mt5fleet.simulator.prices.quotes import DAY_MS, Quote
 from mt5fleet.simulator.terms.account import AccountTerms
+from mt5fleet.simulator.trading.liquidity import available_lots, taken_price
 from mt5fleet.simulator.trading.requests import TradeRequest
+from mt5fleet.simulator.trading.turns import new_position
 
 DAY_S = DAY_MS // MS_PER_S
 _T = TypeVar("_T")
@@ -23,7 +25,10 @@ class CheckOrderError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A request, the account it is for, and what the request points at (None when there is no such thing)."""
+    """A request, the account it is for, and what the request points at (None when there is no such thing).
+
+    `position` is the one the request names; on netting accounts, without a name, the symbol's only one.
+    """
 
     market: Market
     terms: AccountTerms
@@ -31,8 +36,10 @@ class Case:
     request: TradeRequest
     spec: SymbolSpec | None
     position: Position | None
+    position_by: Position | None
     order: Order | None
     quote: Quote | None
+    is_close: bool  # a market order that can only take from a position
     now_ms: int  # server time
     liquidity_lots: Decimal | None = None  # all that is on offer for this request; None = by the depth
 
@@ -40,19 +47,21 @@ class Case:
     def of(
         cls, market: Market, login: int, request: TradeRequest, liquidity_lots: Decimal | None = None
     ) -> "Case":
-        book = market.books.account(login)
-        position = book.positions.get(request.position) if request.position else None
+        book, terms = market.books.account(login), market.terms[login]
+        position = _position(book, terms, request)
         order = book.orders.get(request.order) if request.order else None
         symbol = _symbol(request, position, order)
         return cls(
             market=market,
-            terms=market.terms[login],
+            terms=terms,
             book=book,
             request=request,
             spec=market.specs.get(symbol),
             position=position,
+            position_by=book.positions.get(request.position_by) if request.position_by else None,
             order=order,
             quote=market.quote(symbol),
+            is_close=_is_close(request, position),
             now_ms=market.server_ms(),
             liquidity_lots=liquidity_lots,
         )
@@ -70,13 +79,12 @@ class Case:
         return _required(self.position, "position")
 
     @property
-    def known_order(self) -> Order:
-        return _required(self.order, "order")
+    def known_position_by(self) -> Position:
+        return _required(self.position_by, "position_by")
 
     @property
-    def is_close(self) -> bool:
-        """Tell whether the request is a market order against a named position."""
-        return self.request.action == Action.DEAL and self.request.position != 0
+    def known_order(self) -> Order:
+        return _required(self.order, "order")
 
     @property
     def pending_type(self) -> OrderType:
@@ -90,13 +98,25 @@ class Case:
     @property
     def market_price(self) -> Decimal:
         """Return what a market order of this side gets now."""
-        return self.known_quote.ask if self.side is OrderType.BUY else self.known_quote.bid
+        return taken_price(self.known_quote, self.side)
 
     @property
     def volume(self) -> Decimal:
         """Return the asked volume, exactly on the symbol's grid."""
         step = self.known_spec.volume_step_lots
         return ((self.request.volume / step).to_integral_value() * step).quantize(step)
+
+    @property
+    def available(self) -> Decimal:
+        """Return how much of the asked volume this quote offers."""
+        return available_lots(self.known_spec, self.volume, self.liquidity_lots)
+
+    @property
+    def filling(self) -> Filling:
+        """Return how a market order is filled: always whole where the client names a price."""
+        if self.known_spec.execution.names_a_price:
+            return Filling.FOK
+        return Filling(self.request.type_filling)
 
     @property
     def expires_s(self) -> int:
@@ -111,48 +131,62 @@ class Case:
             case _:
                 return 0
 
-    def side_volume(self) -> Decimal:
-        """Return the volume open and waiting on this side of the symbol."""
-        symbol = self.known_spec.name
-        held = sum((p.volume for p in self.book.positions_on(symbol) if p.type is self.side), ZERO)
-        waiting = [o for o in self.book.orders.values() if o.symbol == symbol and o.type.side is self.side]
-        return held + sum((order.volume_current for order in waiting), ZERO)
-
     def opened_position(self) -> Position:
-        """Return the position a market order would open, without a ticket yet.
+        """Return the position that a market order would open or add, without a ticket yet.
 
         Raises:
             NoRateError: The margin currency cannot be converted.
         """
-        return Position(
-            ticket=0,
-            identifier=0,
-            symbol=self.known_spec.name,
-            type=self.side,
-            volume=self.volume,
-            price_open=self.market_price,
-            rate_margin=self.margin_rate(),
-            sl=self.price_or_zero(self.request.sl),
-            tp=self.price_or_zero(self.request.tp),
-            magic=self.request.magic,
-            comment=self.market.comment(self.request.comment),
-            time_ms=self.now_ms,
-            time_update_ms=self.now_ms,
+        return new_position(
+            self.market, self.terms, self.market_order(), self.volume, self.market_price, self.now_ms
         )
 
-    def margin_rate(self) -> Decimal:
-        spec = self.known_spec
-        rate = self.market.money.margin_rate(spec.margin, self.terms.currency, self.side)
-        # A position that could never be valued must not be opened.
-        self.market.money.received(Decimal(1), spec.profit, self.terms.currency)
-        return rate
+    def market_order(self, ticket: int = 0) -> Order:
+        """Return the order that a market request stands for, not filled yet."""
+        request, volume, spec = self.request, self.volume, self.known_spec
+        # Under market execution the price of a market order is ignored and recorded as 0.
+        asked = self.price_or_zero(request.price) if spec.execution.names_a_price else ZERO
+        return Order(
+            ticket=ticket,
+            symbol=spec.name,
+            type=self.side,
+            state=OrderState.STARTED,
+            volume_initial=volume,
+            volume_current=volume,
+            price_open=asked,
+            # A close carries no stops of its own.
+            sl=ZERO if self.is_close else self.price_or_zero(request.sl),
+            tp=ZERO if self.is_close else self.price_or_zero(request.tp),
+            type_filling=self.filling,
+            magic=request.magic,
+            position_id=self.known_position.identifier if self.is_close else 0,
+            comment=self.market.comment(request.comment),
+            time_setup_ms=self.now_ms,
+        )
 
     def price_or_zero(self, price: Decimal) -> Decimal:
         return self.known_spec.at_digits(price) if price else ZERO
 
 
+def _position(book: AccountBook, terms: AccountTerms, request: TradeRequest) -> Position | None:
+    if request.position:
+        return book.positions.get(request.position)
+    if terms.margin_mode.nets and request.action in (Action.DEAL, Action.SLTP):
+        return next(iter(book.positions_on(request.symbol)), None)
+    return None
+
+
+def _is_close(request: TradeRequest, position: Position | None) -> bool:
+    if request.action != Action.DEAL:
+        return False
+    if request.position:
+        return True
+    is_opposite = position is not None and position.type != request.type
+    return is_opposite and position is not None and request.volume <= position.volume
+
+
 def _symbol(request: TradeRequest, position: Position | None, order: Order | None) -> str:
-    if request.action == Action.SLTP and position is not None:
+    if request.action in (Action.SLTP, Action.CLOSE_BY) and position is not None:
         return position.symbol
     if request.action in (Action.MODIFY, Action.REMOVE) and order is not None:
         return order.symbol

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Order
-from mt5fleet.simulator.codes import Action, Filling, OrderState, OrderType, Reason, Retcode, TimeType
+from mt5fleet.simulator.codes import Action, Filling, OrderState, OrderType, Retcode, TimeType
 from mt5fleet.simulator.trading.case import Case
-from mt5fleet.simulator.trading.fills import Cause, Fill, closing_fill, opening_fill
+from mt5fleet.simulator.trading.closing_by import close_by
+from mt5fleet.simulator.trading.fills import fill
+from mt5fleet.simulator.trading.liquidity import slipped, taken_price
 from mt5fleet.simulator.trading.requests import Answer
 
 
@@ -34,51 +36,62 @@ def execute(case: Case) -> Effect:
 
 
 def _deal(case: Case) -> Effect:
-    fill = _close(case) if case.is_close else _open(case)
+    order = case.market_order(case.market.books.next_ticket())
+    price = _executed_price(case, order.ticket)
+    rest_waits = case.filling is Filling.RETURN
+    done = fill(case.market, case.terms, order, case.available, price, rest_waits=rest_waits)
     quote = case.known_quote
+    code = Retcode.DONE if done.deal.volume == order.volume_initial else Retcode.DONE_PARTIAL
     answer = replace(
-        Answer.of(Retcode.DONE),
-        deal=fill.deal.ticket,
-        order=fill.order.ticket,
-        volume=fill.deal.volume,
-        price=fill.deal.price,
+        Answer.of(code),
+        deal=done.deal.ticket,
+        order=order.ticket,
+        volume=done.deal.volume,
+        price=price,
         bid=quote.bid,
         ask=quote.ask,
     )
-    return Effect(answer=answer, changes=fill.changes)
+    return Effect(answer=answer, changes=done.changes)
 
 
-def _open(case: Case) -> Fill:
-    ticket = case.market.books.next_ticket()
-    position = replace(case.opened_position(), ticket=ticket, identifier=ticket)
-    order = Order(
-        ticket=ticket,
+def _executed_price(case: Case, ticket: int) -> Decimal:
+    spec, price = case.known_spec, case.market_price
+    return price if spec.execution.names_a_price else slipped(case.market, spec, case.side, price, ticket)
+
+
+def _close_by(case: Case) -> Effect:
+    done = close_by(
+        case.market, case.terms, case.known_position, case.known_position_by, _close_by_order(case)
+    )
+    first = done.deal
+    answer = replace(
+        Answer.of(Retcode.DONE),
+        deal=first.ticket,
+        order=done.order.ticket,
+        volume=first.volume,
+        price=first.price,
+        bid=case.known_quote.bid,
+        ask=case.known_quote.ask,
+    )
+    return Effect(answer=answer, changes=done.changes)
+
+
+def _close_by_order(case: Case) -> Order:
+    position, opposite = case.known_position, case.known_position_by
+    volume = min(position.volume, opposite.volume)
+    return Order(
+        ticket=case.market.books.next_ticket(),
         symbol=position.symbol,
-        type=position.type,
+        type=OrderType.CLOSE_BY,
         state=OrderState.STARTED,
-        volume_initial=position.volume,
-        volume_current=position.volume,
-        price_open=_asked_price(case),
-        price_current=position.price_open,
-        sl=position.sl,
-        tp=position.tp,
-        type_filling=Filling(case.request.type_filling),
-        magic=position.magic,
-        comment=position.comment,
+        volume_initial=volume,
+        volume_current=volume,
+        magic=case.request.magic,
+        position_id=position.identifier,
+        position_by_id=opposite.identifier,
+        comment=case.market.comment(case.request.comment),
         time_setup_ms=case.now_ms,
     )
-    return opening_fill(case.market, case.terms, order, position)
-
-
-def _close(case: Case) -> Fill:
-    cause = Cause(
-        reason=Reason.EXPERT,
-        comment=case.request.comment,
-        magic=case.request.magic,
-        filling=Filling(case.request.type_filling),
-        asked_price=_asked_price(case),
-    )
-    return closing_fill(case.market, case.terms, case.known_position, case.volume, case.market_price, cause)
 
 
 def _pending(case: Case) -> Effect:
@@ -92,11 +105,12 @@ def _pending(case: Case) -> Effect:
         volume_initial=case.volume,
         volume_current=case.volume,
         price_open=case.price_or_zero(request.price),
-        price_current=quote.ask if kind.side is OrderType.BUY else quote.bid,
+        price_current=taken_price(quote, kind.side),
+        price_stoplimit=case.price_or_zero(request.stoplimit) if kind.is_stop_limit else ZERO,
         sl=case.price_or_zero(request.sl),
         tp=case.price_or_zero(request.tp),
         type_time=TimeType(request.type_time),
-        type_filling=Filling(request.type_filling),
+        type_filling=_pending_filling(case),
         magic=request.magic,
         comment=case.market.comment(request.comment),
         time_setup_ms=case.now_ms,
@@ -106,6 +120,13 @@ def _pending(case: Case) -> Effect:
         Answer.of(Retcode.DONE), order=order.ticket, volume=order.volume_initial, bid=quote.bid, ask=quote.ask
     )
     return Effect(answer=answer, changes=(order,))
+
+
+def _pending_filling(case: Case) -> Filling:
+    # Where the client names the price of market orders, pending orders are always RETURN.
+    if case.known_spec.execution.names_a_price and case.request.type_filling != Filling.BOC:
+        return Filling.RETURN
+    return Filling(case.request.type_filling)
 
 
 def _move_stops(case: Case) -> Effect:
@@ -120,9 +141,11 @@ def _move_stops(case: Case) -> Effect:
 
 def _modify(case: Case) -> Effect:
     request = case.request
+    order = case.known_order
     changed = replace(
-        case.known_order,
+        order,
         price_open=case.price_or_zero(request.price),
+        price_stoplimit=case.price_or_zero(request.stoplimit) if order.type.is_stop_limit else ZERO,
         sl=case.price_or_zero(request.sl),
         tp=case.price_or_zero(request.tp),
         type_time=TimeType(request.type_time),
@@ -136,13 +159,6 @@ def _remove(case: Case) -> Effect:
     return Effect(answer=replace(Answer.of(Retcode.DONE), order=removed.ticket), changes=(removed,))
 
 
-def _asked_price(case: Case) -> Decimal:
-    # Under market execution the price of a market order is ignored and recorded as 0.
-    if not case.known_spec.execution.names_a_price:
-        return ZERO
-    return case.price_or_zero(case.request.price)
-
-
 _Handler: TypeAlias = Callable[[Case], Effect]
 _HANDLERS: dict[Action, _Handler] = {
     Action.DEAL: _deal,
@@ -150,4 +166,5 @@ _HANDLERS: dict[Action, _Handler] = {
     Action.SLTP: _move_stops,
     Action.MODIFY: _modify,
     Action.REMOVE: _remove,
+    Action.CLOSE_BY: _close_by,
 }

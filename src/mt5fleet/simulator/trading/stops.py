@@ -4,6 +4,7 @@ Source: MQL5 articles, "The checks a trading robot must pass before publication 
 MQL5 Reference, "Symbol Properties": SYMBOL_TRADE_STOPS_LEVEL, SYMBOL_TRADE_FREEZE_LEVEL.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from mt5fleet.simulator.accounts.rows import Order, Position
@@ -29,17 +30,28 @@ def pending_price_is_wrong(spec: SymbolSpec, kind: OrderType, price: Decimal, qu
     return not _is_far_enough(spec, _room_to_market(kind, price, quote))
 
 
+def stop_limit_is_wrong(spec: SymbolSpec, kind: OrderType, price: Decimal, stop_limit: Decimal) -> bool:
+    """Tell whether the limit of a stop-limit order is not behind its stop price, or too close to it."""
+    if stop_limit <= 0 or not spec.on_price_grid(stop_limit):
+        return True
+    room = price - stop_limit if kind.side is OrderType.BUY else stop_limit - price
+    return not _is_far_enough(spec, room)
+
+
+def would_take(kind: OrderType, price: Decimal, quote: Quote) -> bool:
+    """Tell whether a limit order would be filled at once instead of waiting in the book."""
+    return kind.is_limit and _room_to_market(kind, price, quote) <= 0
+
+
 def within_freeze_level(
-    spec: SymbolSpec, quote: Quote, position: Position | None, order: Order | None
+    spec: SymbolSpec, quote: Quote, positions: Iterable[Position], order: Order | None
 ) -> bool:
-    """Tell whether a position's stops or a pending order are too close to the market to be touched."""
+    """Tell whether positions' stops or a pending order are too close to the market to be touched."""
     if not spec.freeze_level_points:
         return False
-    rooms: list[Decimal] = []
-    if order is not None:
+    rooms = [room for position in positions for room in _rooms_of_stops(position, quote)]
+    if order is not None and order.type.is_pending:
         rooms.append(_room_to_market(order.type, order.price_open, quote))
-    if position is not None:
-        rooms.extend(_rooms_of_stops(position, quote))
     return any(room <= spec.points(spec.freeze_level_points) for room in rooms)
 
 
@@ -49,7 +61,7 @@ def _room_to_market(kind: OrderType, price: Decimal, quote: Quote) -> Decimal:
             return quote.ask - price
         case OrderType.SELL_LIMIT:
             return price - quote.bid
-        case OrderType.BUY_STOP:
+        case OrderType.BUY_STOP | OrderType.BUY_STOP_LIMIT:
             return price - quote.ask
         case _:
             return quote.bid - price
