@@ -8,7 +8,7 @@ if it were UTC.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from enum import IntEnum
+from operator import attrgetter
 from typing import Any, ClassVar, Self, TypeAlias
 
 from mt5fleet.simulator.codes import DealType, Entry, Filling, OrderState, OrderType, Reason, TimeType
@@ -157,17 +157,33 @@ class Transaction:
 
 
 def _to_row(change: Change) -> dict[str, Plain]:
-    return {name: _plain(getattr(change, name)) for name in _FIELD_NAMES[type(change)]}
+    # Each order passes here several times: values are read and turned plain in as few steps as possible.
+    columns = _COLUMNS[type(change)]
+    values = columns.values_of(change)
+    plain = [write(value) for write, value in zip(columns.writers, values, strict=True)]
+    return dict(zip(columns.names, plain, strict=True))
 
 
-def _plain(value: object) -> Plain:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, IntEnum):
-        return int(value)
-    if isinstance(value, int | str):
-        return value
-    raise TypeError(f"{type(value).__name__} has no plain form")
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """How a record is written, column by column."""
+
+    names: tuple[str, ...]
+    writers: tuple[Callable[[Any], Plain], ...]
+    values_of: Callable[[Change], tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, change: type[Change]) -> Self:
+        names = tuple(field.name for field in fields(change))
+        return cls(names, tuple(_writer_of(field.type) for field in fields(change)), attrgetter(*names))
+
+
+def _writer_of(declared: object) -> Callable[[Any], Plain]:
+    if declared in (Decimal, str):
+        return str
+    if isinstance(declared, type) and issubclass(declared, int):
+        return int  # numbers and the vendor's enumerations
+    raise TypeError(f"{declared!r} has no plain form")
 
 
 def _readers(change: type[Change]) -> dict[str, Callable[[Plain], object]]:
@@ -184,8 +200,8 @@ def _read(readers: Mapping[str, Callable[[Any], object]], row: Mapping[str, Plai
     return {name: readers[name](value) for name, value in row.items()}
 
 
-_FIELD_NAMES: dict[type[Change], tuple[str, ...]] = {
-    change: tuple(field.name for field in fields(change)) for change in (Order, Position, Deal, Closed)
+_COLUMNS: dict[type[Change], _Columns] = {
+    change: _Columns.of(change) for change in (Order, Position, Deal, Closed)
 }
 _ORDER_READERS = _readers(Order)
 _POSITION_READERS = _readers(Position)

@@ -171,6 +171,8 @@ class Valuation:
             after = _legs_margin(spec, long.plus(added), short, terms, maintained=False)
         else:
             after = _legs_margin(spec, long, short.plus(added), terms, maintained=False)
+        if held is not None and not spec.margin_maintenance:
+            return after - self._symbol_margin(held, terms)
         return after - _legs_margin(spec, long, short, terms, maintained=False)
 
 

@@ -162,7 +162,7 @@ class Reactions:
     def _activate(self, login: int, order: Order, quote: Quote) -> None:
         if order_is_reached(order, quote):
             try:
-                self._commit(login, activation(self._market, login, order))
+                self._book(login, activation(self._market, login, order))
             except NoRateError:
                 return  # stays waiting until its amounts can be converted
 
@@ -171,7 +171,7 @@ class Reactions:
         if reason is None:
             return
         try:
-            self._commit(login, stop_closure(self._market, login, position, reason))
+            self._book(login, stop_closure(self._market, login, position, reason))
         except NoRateError:
             return  # stays open until its profit can be converted
 
@@ -182,6 +182,10 @@ class Reactions:
             if victim is None:
                 return
             position, worth = victim
-            self._commit(login, stop_out_closure(self._market, login, position, worth))
+            self._book(login, stop_out_closure(self._market, login, position, worth))
             if position.ticket in book.positions:
                 return  # the market had room for a part of it; the next quote brings more
+
+    def _book(self, login: int, changes: tuple[Change, ...]) -> None:
+        if changes:  # none when the market's depth has no room now
+            self._commit(login, changes)
