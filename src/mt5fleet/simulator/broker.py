@@ -4,7 +4,7 @@ It never deduplicates: a request that comes twice is executed twice, as at a rea
 Invariants: nothing is applied that is not journaled first; an account's balance is the sum of its deals.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,9 +16,10 @@ from mt5fleet.simulator.accounts.money import Money
 from mt5fleet.simulator.accounts.rows import Change, Deal, Transaction
 from mt5fleet.simulator.accounts.valuation import Valuation, Worth
 from mt5fleet.simulator.accounts.visibility import Views
-from mt5fleet.simulator.clock import Clock
+from mt5fleet.simulator.clock import Clock, ClockError, SimulatedClock
 from mt5fleet.simulator.codes import DealType, Retcode
 from mt5fleet.simulator.config import SimulatorConfig
+from mt5fleet.simulator.host.clockwork import resume_clock, tell_clock
 from mt5fleet.simulator.host.fault_terms import FaultKind, FaultTerms
 from mt5fleet.simulator.host.faults import FaultPlan
 from mt5fleet.simulator.host.journal import Journal, NullJournal
@@ -209,15 +210,37 @@ class Broker:
         self.market.terms[login] = terms
         return terms
 
+    def tell_clock(self, tell: Callable[[SimulatedClock], None]) -> None:
+        """Set, step or speed the clock; a restarted broker goes on with it.
+
+        Raises:
+            RefusedError: The clock cannot be told this, or is not one that can be told anything.
+        """
+        clock = self.market.clock
+        if not isinstance(clock, SimulatedClock):
+            raise RefusedError("clock: this broker's clock cannot be set")
+        self.advance()
+        try:
+            tell_clock(clock, tell, self._journal)
+        except ClockError as error:
+            raise RefusedError(str(error)) from error
+        self.advance()
+
     def add_fault(self, fault: FaultTerms) -> None:
         """Arm a fault, or plan it; one that waits for no call begins when its time has come.
 
         Raises:
             UnknownAccountError: No such account.
+            TooManyFaultsError: The plan is full.
         """
-        if fault.login is not None:
-            self.terms(fault.login)
-        self.faults.add(fault, self.now_ms())
+        self.add_faults((fault,))
+
+    def add_faults(self, faults: Sequence[FaultTerms]) -> None:
+        """Arm or plan all of them, from one moment on, or none when one is refused; raises as `add_fault`."""
+        for fault in faults:
+            if fault.login is not None:
+                self.terms(fault.login)
+        self.faults.add(faults, self.now_ms())
 
     def begin_fault(self, fault: FaultTerms) -> None:
         """Begin a fault that holds, now."""
@@ -234,6 +257,7 @@ class Broker:
     # --- inside ---
 
     def _start(self) -> None:
+        resume_clock(self.market.clock, self.config.clock, self._memory.clock, self._journal)
         if self._memory.epoch_ms == 0:
             self._memory.epoch_ms = self.market.clock.now_ms()
             self._journal.append({"kind": "started", "format": 1, "epoch_ms": self._memory.epoch_ms})
@@ -244,8 +268,7 @@ class Broker:
             if not self.market.books.has_account(login):
                 self._open_account(login)
         try:
-            for fault in self.config.faults:
-                self.add_fault(fault)
+            self.add_faults(self.config.faults)
         except UnknownAccountError as error:
             raise ConfigError(f"faults: {error}") from error
 

@@ -1,6 +1,7 @@
 """The operator's side of a running broker, for tests, demos and the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -58,11 +59,15 @@ class BrokerControl:
         self._ask("reset", login=login)
 
     def fault(self, kind: str, **terms: object) -> None:
-        """Arm a fault; terms as in `faults.FaultTerms`."""
+        """Arm a fault; terms as in `fault_terms.FaultTerms`."""
         self._ask("fault", fault={"kind": kind, **terms})
 
+    def fault_script(self, faults: Sequence[Mapping[str, Any]]) -> int:
+        """Arm and plan every fault of a script, or none when one of them is refused; returns how many."""
+        return int(self._ask("fault_script", faults=[dict(fault) for fault in faults]))
+
     def faults(self) -> dict[str, Any]:
-        """Return the standing faults, and how many of each kind have struck."""
+        """Return the standing and the planned faults, and how many of each kind have struck."""
         return dict(self._ask("faults"))
 
     def clear_faults(self, login: int | None = None) -> None:
@@ -71,6 +76,22 @@ class BrokerControl:
     def switch(self, login: int, changes: Mapping[str, Any]) -> None:
         """Change an account's switches, e.g. `{"autotrading": False}`."""
         self._ask("switch", login=login, changes=dict(changes))
+
+    def clock(self) -> dict[str, Any]:
+        """Return what the broker's clock shows: `now_ms`, `now` (ISO 8601), `speed`, `server_time_ms`."""
+        return dict(self._ask("clock"))
+
+    def set_clock(self, now: datetime | int) -> dict[str, Any]:
+        """Show that moment from now on (aware, or milliseconds UTC), forward or back."""
+        told = now if isinstance(now, int) else now.isoformat()
+        return dict(self._ask("clock_set", now=told))
+
+    def step_clock(self, duration_ms: int) -> dict[str, Any]:
+        return dict(self._ask("clock_step", duration_ms=duration_ms))
+
+    def speed_clock(self, speed: float) -> dict[str, Any]:
+        """Run that many simulated seconds in a real one; 0 stands still."""
+        return dict(self._ask("clock_speed", speed=speed))
 
     def status(self) -> dict[str, Any]:
         return dict(self._ask("status"))

@@ -101,6 +101,10 @@ class SimulatedClock:
     def now_ms(self) -> int:
         return self._state.now_ms(self._real.now_ms())
 
+    def resume(self, state: ClockState) -> None:
+        """Go on as a broker's journal left it."""
+        self._state = state
+
     def set_ms(self, now_ms: int) -> None:
         """Show that time from now on, forward or back.
 

@@ -13,8 +13,7 @@ NOW_MS = 1_000_000
 def _plan(*faults: dict[str, Any], begun: list[str] | None = None) -> FaultPlan:
     noted = [] if begun is None else begun
     plan = FaultPlan("1/faults", lambda terms: noted.append(terms.kind.value))
-    for fault in faults:
-        plan.add(FaultTerms.model_validate(fault), NOW_MS)
+    plan.add([FaultTerms.model_validate(fault) for fault in faults], NOW_MS)
     return plan
 
 
@@ -88,7 +87,7 @@ def test_plan_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = _plan({"kind": "block"})
 
     with pytest.raises(TooManyFaultsError, match="at most 1"):
-        plan.add(FaultTerms.model_validate({"kind": "block"}), NOW_MS)
+        plan.add([FaultTerms.model_validate({"kind": "block"})], NOW_MS)
 
 
 def test_lagging_account_shows_positions_then_history_then_deals(desk: Any) -> None:

@@ -1,6 +1,7 @@
 """What an operator or a test may command a broker, and the broker's truth in plain values."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -9,8 +10,10 @@ from pydantic import ValidationError
 from mt5fleet.simulator.accounts.books import AccountBook, UnknownAccountError
 from mt5fleet.simulator.accounts.money import NoRateError
 from mt5fleet.simulator.broker import Broker, RefusedError
+from mt5fleet.simulator.clock import SimulatedClock
 from mt5fleet.simulator.host.fault_terms import FaultTerms
 from mt5fleet.simulator.host.faults import TooManyFaultsError
+from mt5fleet.simulator.market import MS_PER_S
 from mt5fleet.simulator.terms.base import sentences
 
 Parameters: TypeAlias = Mapping[str, Any]
@@ -57,6 +60,12 @@ def _fault(broker: Broker, parameters: Parameters) -> None:
     broker.add_fault(FaultTerms.model_validate(parameters["fault"]))
 
 
+def _fault_script(broker: Broker, parameters: Parameters) -> int:
+    faults = [FaultTerms.model_validate(entry) for entry in parameters["faults"]]
+    broker.add_faults(faults)
+    return len(faults)
+
+
 def _faults(broker: Broker, _: Parameters) -> dict[str, Any]:
     def rows(faults: list[FaultTerms]) -> list[dict[str, Any]]:
         return [terms.model_dump(mode="json") for terms in faults]
@@ -71,6 +80,49 @@ def _clear_faults(broker: Broker, parameters: Parameters) -> None:
 
 def _switch(broker: Broker, parameters: Parameters) -> None:
     broker.switch(parameters["login"], parameters["changes"])
+
+
+def _clock(broker: Broker, _: Parameters) -> dict[str, Any]:
+    clock = broker.market.clock
+    now_ms = clock.now_ms()
+    return {
+        "now_ms": now_ms,
+        "now": datetime.fromtimestamp(now_ms / MS_PER_S, UTC).isoformat(timespec="milliseconds"),
+        "speed": clock.speed if isinstance(clock, SimulatedClock) else None,
+        "server_time_ms": broker.market.server_ms(),
+    }
+
+
+def _clock_set(broker: Broker, parameters: Parameters) -> dict[str, Any]:
+    now_ms = _moment_ms(parameters)
+    broker.tell_clock(lambda clock: clock.set_ms(now_ms))
+    return _clock(broker, parameters)
+
+
+def _clock_step(broker: Broker, parameters: Parameters) -> dict[str, Any]:
+    duration_ms = int(_number(parameters, "duration_ms"))
+    broker.tell_clock(lambda clock: clock.step_ms(duration_ms))
+    return _clock(broker, parameters)
+
+
+def _clock_speed(broker: Broker, parameters: Parameters) -> dict[str, Any]:
+    speed = float(_number(parameters, "speed"))
+    broker.tell_clock(lambda clock: clock.set_speed(speed))
+    return _clock(broker, parameters)
+
+
+def _moment_ms(parameters: Parameters) -> int:
+    """Return `now` in milliseconds: written as ISO 8601 with an offset from UTC, or as milliseconds."""
+    given = parameters["now"]
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    try:
+        moment = datetime.fromisoformat(str(given))
+    except ValueError:
+        raise RefusedError(f"now: {given!r} is not a time such as 2026-11-20T21:58:00+00:00") from None
+    if moment.tzinfo is None:
+        raise RefusedError("now: needs its offset from UTC, such as 2026-11-20T21:58:00+00:00")
+    return round(moment.timestamp() * MS_PER_S)
 
 
 def _status(broker: Broker, _: Parameters) -> dict[str, Any]:
@@ -139,9 +191,14 @@ _COMMANDS: dict[str, Callable[[Broker, Parameters], object]] = {
     "deposit": _deposit,
     "reset": _reset,
     "fault": _fault,
+    "fault_script": _fault_script,
     "faults": _faults,
     "clear_faults": _clear_faults,
     "switch": _switch,
+    "clock": _clock,
+    "clock_set": _clock_set,
+    "clock_step": _clock_step,
+    "clock_speed": _clock_speed,
     "status": _status,
     "truth": _truth,
 }

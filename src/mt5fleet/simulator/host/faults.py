@@ -4,7 +4,7 @@ Chance is drawn for each fault from a stream of its own, so that calls of other 
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -53,14 +53,19 @@ class FaultPlan:
         self._told = 0
         self._next_ms: int | None = None  # when `advance` has something to do
 
-    def add(self, terms: FaultTerms, now_ms: int) -> None:
-        """Arm a fault, or plan it when its time has not come."""
-        if len(self._armed) + len(self._planned) >= FAULTS_MAX:
+    def add(self, faults: Sequence[FaultTerms], now_ms: int) -> None:
+        """Arm faults, and plan those whose time has not come; all of them or none.
+
+        Raises:
+            TooManyFaultsError: The plan is full.
+        """
+        if len(self._armed) + len(self._planned) + len(faults) > FAULTS_MAX:
             raise TooManyFaultsError(f"faults: at most {FAULTS_MAX} may stand; clear them first")
-        self._told += 1
-        at_ms = now_ms + round(terms.at_s * MS_PER_S)
-        heapq.heappush(self._planned, _Planned(at_ms, self._told, terms, terms.times))
-        self._next_ms = now_ms if self._next_ms is None else min(self._next_ms, now_ms)
+        for terms in faults:
+            self._told += 1
+            at_ms = now_ms + round(terms.at_s * MS_PER_S)
+            heapq.heappush(self._planned, _Planned(at_ms, self._told, terms, terms.times))
+        self._next_ms = now_ms
         self.advance(now_ms)
 
     def advance(self, now_ms: int) -> None:

@@ -40,9 +40,9 @@ def api_disabled() -> CallRefusedError:
     return CallRefusedError(-8, "Auto-Trading using Python API disabled in Terminal")
 
 
-def terminal_not_found() -> CallRefusedError:
+def terminal_not_found(path: str) -> CallRefusedError:
     """No terminal is installed at the path."""
-    return CallRefusedError(-10003, "IPC initialize failed, MetaTrader 5 x64 not found")
+    return CallRefusedError(-10003, f"IPC initialize failed, Process create failed '{path}'")
 
 
 def no_connection() -> CallRefusedError:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from mt5fleet.simulator.broker import Broker
-from mt5fleet.simulator.clock import WallClock
+from mt5fleet.simulator.clock import build_clock
 from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.host.journal import FileJournal, Journal, NullJournal
 from mt5fleet.simulator.host.server import BrokerServer
@@ -27,11 +27,12 @@ def serve(config: SimulatorConfig, *, ready: Callable[[str], None], end_with_std
         ConfigError: The configuration does not fit itself or the journal.
         JournalError: The journal is damaged, in use, or cannot be written.
     """
+    clock = build_clock(config.clock)  # the broker sets it to what its journal remembers
     if config.state_dir is None:
-        asyncio.run(_serve(config, Broker(config, clock=WallClock()), NullJournal(), ready, end_with_stdin))
+        asyncio.run(_serve(config, Broker(config, clock=clock), NullJournal(), ready, end_with_stdin))
         return
     with FileJournal(config.state_dir / JOURNAL_NAME, fsync=config.fsync) as journal:
-        broker = Broker(config, clock=WallClock(), journal=journal, past=journal.replay())
+        broker = Broker(config, clock=clock, journal=journal, past=journal.replay())
         asyncio.run(_serve(config, broker, journal, ready, end_with_stdin))
 
 

@@ -135,7 +135,7 @@ class Terminals:
             return self._by_path[path]
         is_missing = self._rule is TerminalPaths.EXISTING and not parameters.get("path_exists", True)
         if self._rule is TerminalPaths.LISTED or is_missing:
-            raise terminal_not_found()
+            raise terminal_not_found(path)
         if len(self._by_path) >= TERMINALS_MAX:
             raise call_failed()
         self._by_path[path] = Terminal(path)
@@ -154,9 +154,8 @@ class Terminals:
 
     def _wanted(self, found: Terminal | None, parameters: Parameters) -> int | None:
         login = parameters.get("login")
-        # A login of 0 names nobody: with a password it is a wrong account, without one as if left out.
-        if login or (login == 0 and parameters.get("password")):
-            return int(login)
+        if login is not None:
+            return int(login)  # 0 names nobody, and is refused
         if found is not None and found.login is not None:
             return found.login
         if self._attach_login is not None:
