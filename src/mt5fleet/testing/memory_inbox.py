@@ -1,5 +1,6 @@
 """Inbox of the in-memory ledger: arrival, lease, and reading; the moves of orders are in `memory_orders`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ UNSENT = frozenset({OrderState.RECEIVED, OrderState.NOT_SENT})
 UNSETTLED = frozenset({OrderState.SUBMITTING, OrderState.IN_DOUBT})
 
 
-class MemoryInbox(MemoryStore):
+class MemoryInbox(MemoryStore, ABC):
     """Waiting commands and leases of accounts."""
 
     def push(self, account: str, intake_token: int, commands: tuple[Command, ...]) -> Pushed:
@@ -89,9 +90,9 @@ class MemoryInbox(MemoryStore):
             )
             return Acquired(lease=lease, status=self.account_status(account), left=left)
 
+    @abstractmethod
     def account_status(self, account: str) -> AccountStatus:
         """State, latch and memory of an account."""
-        raise NotImplementedError
 
     def _count_takeover(self, slot: AccountSlot) -> None:
         """An unsent command leaves the hand: it counts again only when the new owner takes it."""

@@ -1,5 +1,6 @@
 """Signal log of the in-memory ledger."""
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +23,7 @@ from mt5fleet.testing.memory_store import LOG_OUTBOX, MemoryStore
 _MINUTE_US = 60_000_000
 
 
-class MemorySignalLog(MemoryStore):
+class MemorySignalLog(MemoryStore, ABC):
     """Posted signals and what intake made of them."""
 
     memory_percent: int | None = None  # what `check_memory` measures; tests set it
@@ -123,9 +124,9 @@ class MemorySignalLog(MemoryStore):
         found = (self.order(target.account, target.key) for target in targets)
         return tuple(order for order in found if order is not None)
 
+    @abstractmethod
     def order(self, account: str, key: str) -> OrderRecord | None:
         """One order as it stands."""
-        raise NotImplementedError
 
     def _phase(self, signal_id: str, orders: tuple[OrderRecord, ...]) -> SignalPhase:
         record = self._memory.records.get(signal_id)

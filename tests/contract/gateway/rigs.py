@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -169,7 +170,7 @@ def eventually(rig: Rig, ask: Callable[[], Outcome], wanted: Callable[[Outcome],
     raise AssertionError(f"never as wanted; the last answer was {seen}")
 
 
-class SimulatorRig:
+class SimulatorRig(ABC):
     """Levers of the simulator, shared by the module in process and the bridge."""
 
     silence_s = SILENCE_S
@@ -219,8 +220,9 @@ class SimulatorRig:
         """Only a gateway in this process can be shown another company: the simulator names itself."""
         pytest.skip("the simulator never calls itself anything else")
 
+    @abstractmethod
     def restart(self) -> None:
-        raise NotImplementedError
+        """A new gateway of the same account, with the journal of the one before."""
 
 
 class ModuleRig(SimulatorRig):
