@@ -5,11 +5,11 @@ It holds no address of Redis and no producer. Paths are relative to the file.
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field
 
-from mt5fleet.bridge_terms import BridgeTls, HostTerms, TerminalTerms, twice_problems
+from mt5fleet.bridge_terms import BridgeTls, HostTerms, PeerTls, TerminalTerms, twice_problems
 from mt5fleet.domain.account import Limits
 from mt5fleet.domain.errors import InvalidValue
 from mt5fleet.fleet_file import LOCAL_BRIDGE, BridgeTerms, FleetFile
@@ -25,20 +25,11 @@ class BridgeFileInvalid(FileInvalid):
     """`bridge.toml` breaks rules."""
 
 
-class CheckTerms(Terms):
+class CheckTerms(PeerTls):
     """How `mt5fleet bridge check` on this host reaches the bridge; what is left out follows from the rest."""
 
     address: Address | None = None
     ca_file: BesideFile | None = None  # None: the bridge's own certificate
-    cert_file: BesideFile | None = None
-    key_file: BesideFile | None = None
-    server_name: Annotated[str | None, StringConstraints(min_length=1, max_length=255)] = None
-
-    @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("give cert_file and key_file, or neither")
-        return self
 
 
 class BridgeSection(HostTerms):

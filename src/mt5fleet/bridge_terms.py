@@ -23,10 +23,9 @@ class BridgeTls(Terms):
     client_ca_file: BesideFile | None = None
 
 
-class WorkersTls(Terms):
-    """How a bridge is known to its peers, PEM files; certificate and key where it asks for them."""
+class PeerTls(Terms):
+    """What a peer of a bridge shows and expects, PEM files; certificate and key where it asks for them."""
 
-    ca_file: BesideFile
     cert_file: BesideFile | None = None
     key_file: BesideFile | None = None
     server_name: Annotated[str | None, StringConstraints(min_length=1, max_length=255)] = None
@@ -36,6 +35,12 @@ class WorkersTls(Terms):
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("give cert_file and key_file, or neither")
         return self
+
+
+class WorkersTls(PeerTls):
+    """How a bridge is known to its workers, PEM files."""
+
+    ca_file: BesideFile
 
 
 class BridgeLimitsTerms(Terms):
