@@ -39,6 +39,7 @@ class Case:
     position_by: Position | None
     order: Order | None
     quote: Quote | None
+    volume: Decimal  # as asked, exactly on the symbol's grid
     is_close: bool  # a market order that can only take from a position
     now_ms: int  # server time
     liquidity_lots: Decimal | None = None  # all that is on offer for this request; None = by the depth
@@ -51,16 +52,18 @@ class Case:
         position = _position(book, terms, request)
         order = book.orders.get(request.order) if request.order else None
         symbol = _symbol(request, position, order)
+        spec = market.specs.get(symbol)
         return cls(
             market=market,
             terms=terms,
             book=book,
             request=request,
-            spec=market.specs.get(symbol),
+            spec=spec,
             position=position,
             position_by=book.positions.get(request.position_by) if request.position_by else None,
             order=order,
             quote=market.quote(symbol),
+            volume=request.volume if spec is None else _on_grid(request.volume, spec.volume_step_lots),
             is_close=_is_close(request, position),
             now_ms=market.server_ms(),
             liquidity_lots=liquidity_lots,
@@ -99,12 +102,6 @@ class Case:
     def market_price(self) -> Decimal:
         """Return what a market order of this side gets now."""
         return taken_price(self.known_quote, self.side)
-
-    @property
-    def volume(self) -> Decimal:
-        """Return the asked volume, exactly on the symbol's grid."""
-        step = self.known_spec.volume_step_lots
-        return ((self.request.volume / step).to_integral_value() * step).quantize(step)
 
     @property
     def available(self) -> Decimal:
@@ -183,6 +180,10 @@ def _is_close(request: TradeRequest, position: Position | None) -> bool:
         return True
     is_opposite = position is not None and position.type != request.type
     return is_opposite and position is not None and request.volume <= position.volume
+
+
+def _on_grid(volume: Decimal, step: Decimal) -> Decimal:
+    return ((volume / step).to_integral_value() * step).quantize(step)
 
 
 def _symbol(request: TradeRequest, position: Position | None, order: Order | None) -> str:

@@ -71,8 +71,8 @@ def _refusal_of(case: Case, code: Retcode) -> Effect:
         return _refused(code)
     quote = case.known_quote
     answer = Answer(retcode=code, comment=Answer.of(code).comment, bid=quote.bid, ask=quote.ask)
-    return Effect(answer=answer, is_numbered=True)
+    return Effect(answer=answer)
 
 
 def _refused(code: Retcode) -> Effect:
-    return Effect(answer=Answer.of(code))
+    return Effect(answer=Answer.of(code), is_numbered=False)

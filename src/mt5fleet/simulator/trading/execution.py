@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Order
-from mt5fleet.simulator.codes import Action, Filling, OrderState, OrderType, Retcode, TimeType
+from mt5fleet.simulator.codes import RETCODE_TEXTS, Action, Filling, OrderState, OrderType, Retcode, TimeType
 from mt5fleet.simulator.trading.case import Case
 from mt5fleet.simulator.trading.closing_by import close_by
 from mt5fleet.simulator.trading.fills import fill
@@ -23,7 +23,7 @@ class Effect:
 
     answer: Answer
     changes: tuple[Change, ...] = ()
-    is_numbered: bool = False
+    is_numbered: bool = True
 
 
 def execute(case: Case) -> Effect:
@@ -32,7 +32,7 @@ def execute(case: Case) -> Effect:
     Raises:
         NoRateError: An amount cannot be converted to the account's currency.
     """
-    return replace(_HANDLERS[Action(case.request.action)](case), is_numbered=True)
+    return _HANDLERS[case.request.action](case)
 
 
 def _deal(case: Case) -> Effect:
@@ -42,8 +42,9 @@ def _deal(case: Case) -> Effect:
     done = fill(case.market, case.terms, order, case.available, price, rest_waits=rest_waits)
     quote = case.known_quote
     code = Retcode.DONE if done.deal.volume == order.volume_initial else Retcode.DONE_PARTIAL
-    answer = replace(
-        Answer.of(code),
+    answer = Answer(
+        retcode=code,
+        comment=RETCODE_TEXTS[code],
         deal=done.deal.ticket,
         order=order.ticket,
         volume=done.deal.volume,
@@ -160,7 +161,7 @@ def _remove(case: Case) -> Effect:
 
 
 _Handler: TypeAlias = Callable[[Case], Effect]
-_HANDLERS: dict[Action, _Handler] = {
+_HANDLERS: dict[int, _Handler] = {
     Action.DEAL: _deal,
     Action.PENDING: _pending,
     Action.SLTP: _move_stops,
