@@ -4,34 +4,38 @@ import json
 import os
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from mt5fleet.cli.exits import ExitCode
-from mt5fleet.simulator.client import BrokerControl, BrokerUnreachableError, CommandRefusedError
+from mt5fleet.cli.simulator_clock import app as clock_app
+from mt5fleet.cli.simulator_control import Address, connected, fail
 from mt5fleet.simulator.config import SimulatorConfig, load_config
+from mt5fleet.simulator.host.fault_script import read_fault_script
 from mt5fleet.simulator.host.journal import JournalError
 from mt5fleet.simulator.host.serving import serve as serve_broker
 from mt5fleet.simulator.process import LISTENING, dropin_folder
+from mt5fleet.simulator.profiles import PROFILES, profile
 from mt5fleet.simulator.terms.base import ConfigError
 
-ADDRESS_VARIABLE = "MT5FLEET_SIMULATOR"
-READING_COMMANDS = ("status", "truth", "faults", "quotes")
-
 app = typer.Typer(no_args_is_help=True, help="A simulated broker to trade against.")
+app.add_typer(clock_app, name="clock")
 
-Address = Annotated[
-    str, typer.Option("--address", envvar=ADDRESS_VARIABLE, help="host:port of the running simulator.")
-]
 Login = Annotated[int | None, typer.Option("--login", help="One account; all when left out.")]
 
 
 @app.command()
 def serve(
-    config: Annotated[Path, typer.Option("--config", help="simulator.toml (or the same as .json).")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="simulator.toml (or the same as .json).")
+    ] = None,
+    profile_name: Annotated[
+        str | None, typer.Option("--profile", help=f"Instead of --config: {', '.join(PROFILES)}.")
+    ] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = None,
     state: Annotated[Path | None, typer.Option("--state", help="Folder of the journal.")] = None,
+    faults: Annotated[Path | None, typer.Option("--faults", help="A fault script to begin with.")] = None,
     port_file: Annotated[
         Path | None, typer.Option("--port-file", help="Write the port here once the broker listens.")
     ] = None,
@@ -45,9 +49,10 @@ def serve(
         print(f"{LISTENING}{address}", flush=True)
 
     try:
-        serve_broker(_with(load_config(config), port, state), ready=ready, end_with_stdin=end_with_stdin)
+        told = _with(_told(config, profile_name), port, state, faults)
+        serve_broker(told, ready=ready, end_with_stdin=end_with_stdin)
     except (ConfigError, JournalError, OSError) as error:
-        _fail(str(error), ExitCode.REFUSED)
+        fail(str(error), ExitCode.REFUSED)
 
 
 @app.command()
@@ -57,7 +62,7 @@ def deals(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON document.")] = False,
 ) -> None:
     """Print the broker's own records: the truth that everything else is judged by."""
-    with _connected(address) as control:
+    with connected(address) as control:
         accounts = control.all_truth() if login is None else [control.truth(login)]
     if as_json:
         print(json.dumps({"accounts": accounts}))
@@ -79,7 +84,7 @@ def dropin() -> None:
 @app.command()
 def quote(symbol: str, bid: str, ask: str, address: Address) -> None:
     """Set a quote by hand; the symbol's own prices stop until `quote-release`."""
-    with _connected(address) as control:
+    with connected(address) as control:
         control.quote(symbol, _amount("bid", bid), _amount("ask", ask))
 
 
@@ -91,7 +96,7 @@ def quotes(
     ] = False,
 ) -> None:
     """Print the present quote of every symbol."""
-    with _connected(address) as control:
+    with connected(address) as control:
         found = control.quotes()
     if as_json:
         print(json.dumps(found))
@@ -103,7 +108,7 @@ def quotes(
 @app.command("quote-release")
 def quote_release(address: Address) -> None:
     """Let every symbol quote by itself again."""
-    with _connected(address) as control:
+    with connected(address) as control:
         control.release_quotes()
 
 
@@ -115,7 +120,7 @@ def deposit(
     comment: Annotated[str, typer.Option("--comment")] = "",
 ) -> None:
     """Deposit money; write `-- -500` to withdraw."""
-    with _connected(address) as control:
+    with connected(address) as control:
         deal = control.deposit(login, _amount("amount", amount), comment)
     print(f"deal {deal['ticket']}: {deal['profit']}")
 
@@ -130,61 +135,67 @@ def fault(
 ) -> None:
     """Arm a fault, e.g. `answer_lost` or `late_answer`; docs list the kinds and their terms."""
     wanted = _json_object(terms)
-    with _connected(address) as control:
+    with connected(address) as control:
         control.fault(kind, **wanted)
 
 
 @app.command()
 def faults(
-    address: Address, clear: Annotated[bool, typer.Option("--clear", help="Remove them all.")] = False
+    address: Address,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove them all, and end what holds.")] = False,
+    script: Annotated[
+        Path | None, typer.Option("--script", help="Arm and plan the faults of this TOML file.")
+    ] = None,
 ) -> None:
-    """Print the standing faults and how many of each kind have struck."""
-    with _connected(address) as control:
+    """Print the standing and planned faults, and how many of each kind have struck."""
+    told = () if script is None else _script_of(script)
+    with connected(address) as control:
         if clear:
             control.clear_faults()
+        if told:
+            control.fault_script(told)
         print(json.dumps(control.faults()))
 
 
 @app.command()
 def reset(address: Address, login: Login = None) -> None:
     """Empty one account, or all, and deposit the starting balance again."""
-    with _connected(address) as control:
+    with connected(address) as control:
         control.reset(login)
 
 
-class _connected(BrokerControl):  # noqa: N801  # reads as a phrase where it is used
-    """A control connection whose refusals end the command with a sentence and an exit code."""
-
-    def __init__(self, address: str) -> None:
-        try:
-            super().__init__(address)
-        except BrokerUnreachableError as error:
-            _fail(str(error), ExitCode.UNREACHABLE)
-
-    def _ask(self, name: str, **parameters: object) -> Any:  # noqa: ANN401  # plain JSON
-        try:
-            return super()._ask(name, **parameters)
-        except CommandRefusedError as error:
-            _fail(str(error), ExitCode.REFUSED)
-        except BrokerUnreachableError as error:
-            is_read = name in READING_COMMANDS
-            _fail(str(error), ExitCode.UNREACHABLE if is_read else ExitCode.UNKNOWN)
+def _told(config: Path | None, profile_name: str | None) -> SimulatorConfig:
+    if (config is None) == (profile_name is None):
+        raise ConfigError("--config or --profile: give one of the two")
+    return profile(str(profile_name)) if config is None else load_config(config)
 
 
-def _with(config: SimulatorConfig, port: int | None, state: Path | None) -> SimulatorConfig:
+def _with(
+    config: SimulatorConfig, port: int | None, state: Path | None, faults: Path | None
+) -> SimulatorConfig:
     changes: dict[str, Any] = {}
     if port is not None:
         changes["port"] = port
     if state is not None:
         changes["state_dir"] = state
+    if faults is not None:
+        changes["faults"] = (*config.faults, *read_fault_script(faults).faults)
     return config.model_copy(update=changes)
+
+
+def _script_of(path: Path) -> tuple[dict[str, Any], ...]:
+    try:
+        script = read_fault_script(path)
+    except ConfigError as error:
+        fail(str(error), ExitCode.REFUSED)
+    return tuple(fault.model_dump(mode="json") for fault in script.faults)
 
 
 def _amount(name: str, text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        _fail(f"{name}: {text!r} is not a number", ExitCode.REFUSED)
+        fail(f"{name}: {text!r} is not a number", ExitCode.REFUSED)
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -193,7 +204,7 @@ def _json_object(text: str) -> dict[str, Any]:
     except ValueError:
         wanted = None
     if not isinstance(wanted, dict):
-        _fail("--terms: must be a JSON object", ExitCode.REFUSED)
+        fail("--terms: must be a JSON object", ExitCode.REFUSED)
     return wanted
 
 
@@ -201,11 +212,6 @@ def _write_whole(path: Path, text: str) -> None:
     draft = path.with_name(path.name + ".new")
     draft.write_text(text, encoding="ascii")
     os.replace(draft, path)  # noqa: PTH105  # readers see the old file or the whole new one
-
-
-def _fail(sentence: str, code: ExitCode) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

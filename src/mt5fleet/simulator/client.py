@@ -81,9 +81,9 @@ class BrokerControl:
         """Return what the broker's clock shows: `now_ms`, `now` (ISO 8601), `speed`, `server_time_ms`."""
         return dict(self._ask("clock"))
 
-    def set_clock(self, now: datetime | int) -> dict[str, Any]:
-        """Show that moment from now on (aware, or milliseconds UTC), forward or back."""
-        told = now if isinstance(now, int) else now.isoformat()
+    def set_clock(self, now: datetime | int | str) -> dict[str, Any]:
+        """Show that moment from now on (aware, ISO 8601, or milliseconds UTC), forward or back."""
+        told = now.isoformat() if isinstance(now, datetime) else now
         return dict(self._ask("clock_set", now=told))
 
     def step_clock(self, duration_ms: int) -> dict[str, Any]:
