@@ -113,7 +113,7 @@ def _sent(session: Session, shipment: Shipment) -> Outcome:
 def _silence(session: Session) -> Outcome:
     code, text = session.module.last_error()
     judged = meaning_of_silence(code, text)
-    return Outcome(state=judged.outcome, sentence=_worded(judged, text), retry=judged.retry, last_error=code)
+    return Outcome(state=judged.outcome, sentence=told(judged, text), retry=judged.retry, last_error=code)
 
 
 def _judged(answer: SendRow, shipment: Shipment) -> Outcome:
@@ -127,7 +127,7 @@ def _judged(answer: SendRow, shipment: Shipment) -> Outcome:
         return replace(_read_back(answer, judged, shipment), retcode=answer.retcode)
     return Outcome(
         state=judged.outcome,
-        sentence=_worded(judged, answer.comment),
+        sentence=told(judged, answer.comment),
         retry=judged.retry,
         retcode=answer.retcode,
         order_ticket=answer.order or None,
@@ -152,8 +152,8 @@ def with_words(sentence: str, said: str) -> str:
     return f"{sentence} ('{words}')" if words else sentence
 
 
-def _worded(judged: Meaning, said: str) -> str:
-    """The table's sentence with the broker's own words."""
+def told(judged: Meaning, said: str) -> str:
+    """What a person is told of an answer: the table's sentence with the broker's own words."""
     prefix = {
         OrderState.NOT_SENT: "not executed: ",
         OrderState.REJECTED: "rejected: ",
