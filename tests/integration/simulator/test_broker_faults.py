@@ -75,7 +75,7 @@ def test_late_answer_is_executed_before_it_is_answered(
     mt5 = connect(broker)
     control.fault("late_answer", delay_ms=1500)
     with ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(mt5.order_send, BUY)
+        sent = pool.submit(lambda: mt5.order_send(BUY))
         wait_until(lambda: len(_comments(control)) == 1)
 
         assert not sent.done()
@@ -103,7 +103,7 @@ def test_request_of_a_client_that_died_is_still_executed(
 def test_blocked_call_hangs_alone(broker: Any, control: Any, connect: Any) -> None:
     stuck, other = connect(broker), connect(broker, LOGIN + 1)
     control.fault("block", login=LOGIN)
-    caller = threading.Thread(target=stuck.order_send, args=(BUY,), daemon=True)
+    caller = threading.Thread(target=lambda: stuck.order_send(BUY), daemon=True)
     caller.start()
 
     assert other.order_send(BUY).retcode == 10009
@@ -119,7 +119,7 @@ def test_block_after_execution_shows_the_order_to_others(
 ) -> None:
     stuck = connect(broker)
     control.fault("block_executed", login=LOGIN)
-    caller = threading.Thread(target=stuck.order_send, args=(BUY | {"comment": "stuck"},), daemon=True)
+    caller = threading.Thread(target=lambda: stuck.order_send(BUY | {"comment": "stuck"}), daemon=True)
     caller.start()
 
     wait_until(lambda: _comments(control) == ["stuck"])

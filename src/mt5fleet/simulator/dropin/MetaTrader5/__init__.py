@@ -3,64 +3,104 @@
 Put the folder above this one on `PYTHONPATH` and set `MT5FLEET_SIMULATOR=host:port` to the broker's
 address; a program written for MetaTrader 5 then runs unchanged. Names, values, argument rules, result
 shapes and `last_error` follow the package 5.0.6231. Not the real thing, and saying so: `terminal_info()`
-and `account_info()` name the mt5fleet simulator as company.
-
-Missing here: `copy_rates_*`, `copy_ticks_*` and `market_book_*` answer None (or False) with
-(-7, "Unsupported function"), `Buy`, `Sell` and `Close` as well. The `path` of `initialize` is repeated in
-`terminal_info()` but selects nothing. `login` moves only this process. A waiting call releases the GIL.
-`order_send(*args, **{})` works here and is refused by the vendor's package, which can tell that from
-`order_send(*args)`.
+and `account_info()` name the mt5fleet simulator as company. What differs: docs/simulator.md.
 """
 
-from . import _structures, _terminal
+from typing import Any as _Any
+
 from ._constants import *  # noqa: F403  # the 223 constants are the module's own names
+from ._constants import (
+    ORDER_TYPE_BUY,
+    ORDER_TYPE_SELL,
+    TRADE_ACTION_DEAL,
+    TRADE_RETCODE_DONE,
+    TRADE_RETCODE_PRICE_OFF,
+    TRADE_RETCODE_REQUOTE,
+)
+from ._core import *  # noqa: F403  # the structures and functions are, too
+from ._core import order_send, positions_get, symbol_info_tick
 
-AccountInfo = _structures.AccountInfo
-BookInfo = _structures.BookInfo
-OrderCheckResult = _structures.OrderCheckResult
-OrderSendResult = _structures.OrderSendResult
-SymbolInfo = _structures.SymbolInfo
-TerminalInfo = _structures.TerminalInfo
-Tick = _structures.Tick
-TradeDeal = _structures.TradeDeal
-TradeOrder = _structures.TradeOrder
-TradePosition = _structures.TradePosition
-TradeRequest = _structures.TradeRequest
+__version__ = "5.0.6231"
+__author__ = "mt5fleet"
 
-_client = _terminal.Terminal()
+_ATTEMPTS = 10
+"""How often a request is sent, each time at the price of the moment, while the broker asks for another."""
 
-account_info = _client.account_info
-copy_rates_from = _client.copy_rates_from
-copy_rates_from_pos = _client.copy_rates_from_pos
-copy_rates_range = _client.copy_rates_range
-copy_ticks_from = _client.copy_ticks_from
-copy_ticks_range = _client.copy_ticks_range
-history_deals_get = _client.history_deals_get
-history_deals_total = _client.history_deals_total
-history_orders_get = _client.history_orders_get
-history_orders_total = _client.history_orders_total
-initialize = _client.initialize
-last_error = _client.last_error
-login = _client.login
-market_book_add = _client.market_book_add
-market_book_get = _client.market_book_get
-market_book_release = _client.market_book_release
-order_calc_margin = _client.order_calc_margin
-order_calc_profit = _client.order_calc_profit
-order_check = _client.order_check
-order_send = _client.order_send
-orders_get = _client.orders_get
-orders_total = _client.orders_total
-positions_get = _client.positions_get
-positions_total = _client.positions_total
-shutdown = _client.shutdown
-symbol_info = _client.symbol_info
-symbol_info_tick = _client.symbol_info_tick
-symbol_select = _client.symbol_select
-symbols_get = _client.symbols_get
-symbols_total = _client.symbols_total
-terminal_info = _client.terminal_info
-version = _client.version
-Buy = _client.buy
-Sell = _client.sell
-Close = _client.close
+_DEVIATION_POINTS = 10
+
+
+def Buy(symbol: _Any, volume: _Any, price: _Any = None, *, comment: _Any = None, ticket: _Any = None) -> _Any:
+    """Buy at `price`, or at the market; with `ticket` buy back that position."""
+    return _dealt(ORDER_TYPE_BUY, symbol, volume, price, comment, ticket)
+
+
+def Sell(
+    symbol: _Any, volume: _Any, price: _Any = None, *, comment: _Any = None, ticket: _Any = None
+) -> _Any:
+    """Sell at `price`, or at the market; with `ticket` sell that position."""
+    return _dealt(ORDER_TYPE_SELL, symbol, volume, price, comment, ticket)
+
+
+def Close(symbol: _Any, *, comment: _Any = None, ticket: _Any = None) -> _Any:
+    """Close a symbol's positions, or one; True, False, "Partially", or None when a call had no result."""
+    found = positions_get(symbol=symbol) if ticket is None else positions_get(ticket=ticket)
+    closed = 0
+    for position in found:
+        side = ORDER_TYPE_SELL if position.type == ORDER_TYPE_BUY else ORDER_TYPE_BUY
+        answer = _closed(side, symbol, position, comment)
+        if answer is None:
+            return None
+        closed += answer.retcode == TRADE_RETCODE_DONE
+    if not closed:
+        return False
+    return True if closed == len(found) else "Partially"
+
+
+def _dealt(side: int, symbol: _Any, volume: _Any, price: _Any, comment: _Any, ticket: _Any) -> _Any:
+    if price is not None:
+        return order_send(_request(side, symbol, volume, price, comment, ticket))
+    answer = None
+    for _ in range(_ATTEMPTS):
+        # Without a quote this fails with an AttributeError, as the vendor's does.
+        answer = order_send(
+            _request(side, symbol, volume, _price(side, symbol_info_tick(symbol)), comment, ticket)
+        )
+        if not _is_asked_again(answer):
+            break
+    return answer
+
+
+def _closed(side: int, symbol: _Any, position: _Any, comment: _Any) -> _Any:
+    answer = None
+    for _ in range(_ATTEMPTS):
+        tick = symbol_info_tick(symbol)
+        if tick is None:
+            return None
+        request = _request(side, symbol, position.volume, _price(side, tick), comment, position.ticket)
+        answer = order_send(request)
+        if not _is_asked_again(answer):
+            break
+    return answer
+
+
+def _price(side: int, tick: _Any) -> _Any:
+    return tick.ask if side == ORDER_TYPE_BUY else tick.bid
+
+
+def _is_asked_again(answer: _Any) -> bool:
+    return answer is not None and answer.retcode in (TRADE_RETCODE_REQUOTE, TRADE_RETCODE_PRICE_OFF)
+
+
+def _request(
+    side: int, symbol: _Any, volume: _Any, price: _Any, comment: _Any, ticket: _Any
+) -> dict[str, _Any]:
+    asked = {
+        "action": TRADE_ACTION_DEAL,
+        "symbol": symbol,
+        "volume": volume,
+        "type": side,
+        "price": price,
+        "deviation": _DEVIATION_POINTS,
+    }
+    named = {"comment": comment, "position": ticket}
+    return asked | {name: value for name, value in named.items() if value is not None}
