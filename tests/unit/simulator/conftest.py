@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mt5fleet.simulator.accounts.rows import Deal, Position
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.clock import SteppedClock
 from mt5fleet.simulator.codes import Action, Filling, OrderType, Retcode
@@ -68,6 +69,19 @@ class Desk:
         assert answer.retcode is Retcode.DONE, answer
         return answer.order
 
+    def close_by(self, ticket: int, other: int, **fields: Any) -> Answer:
+        wanted = {"type": int(OrderType.CLOSE_BY), **fields}
+        return self.send(Action.CLOSE_BY, position=ticket, position_by=other, **wanted)
+
+    @property
+    def only_position(self) -> Position:
+        (position,) = self.book.positions.values()
+        return position
+
+    @property
+    def last_deal(self) -> Deal:
+        return list(self.book.deals.values())[-1]
+
     def quote(self, bid: str, ask: str, symbol: str = "EURUSD") -> None:
         self.broker.set_quote(symbol, Decimal(bid), Decimal(ask))
 
@@ -91,6 +105,7 @@ def make_desk() -> Callable[..., Desk]:
         journal: Journal | None = None,
         past: Iterator[dict[str, Any]] | None = None,
         clock: SteppedClock | None = None,
+        checked: bool = True,
         **broker: Any,
     ) -> Desk:
         entries = {
@@ -101,7 +116,8 @@ def make_desk() -> Callable[..., Desk]:
         }
         clock = clock or SteppedClock(START_MS)
         config = parse_config(entries | broker)
-        return Desk(Broker(config, clock=clock, journal=journal, past=past or ()), clock)
+        desk_broker = Broker(config, clock=clock, journal=journal, past=past or (), checked=checked)
+        return Desk(desk_broker, clock)
 
     return make
 
