@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from mt5fleet.simulator.accounts.money import NoRateError
+from mt5fleet.simulator.accounts.money import NoRateError, price_worth
 from mt5fleet.simulator.accounts.rows import ZERO
 from mt5fleet.simulator.dropin.MetaTrader5._fields import SYMBOL_INFO_FIELDS
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.market import MS_PER_S, Market
 from mt5fleet.simulator.terms.account import AccountTerms
+from mt5fleet.simulator.terms.symbol import NEVER
+
+_NO_WEEKDAY = 7
+"""What real terminals show for a symbol without a triple day."""
 
 _TEXT_FIELDS = frozenset(
     {"basis", "category", "bank", "exchange", "formula", "isin", "page", "description", "path"}
@@ -62,8 +66,20 @@ def _terms(spec: SymbolSpec) -> dict[str, Any]:
         "volume_max": float(spec.volume_max_lots),
         "volume_step": float(spec.volume_step_lots),
         "volume_limit": float(spec.volume_limit_lots),
+        "ticks_bookdepth": spec.depth_levels,
+    } | _costs(spec)
+
+
+def _costs(spec: SymbolSpec) -> dict[str, Any]:
+    return {
+        "swap_mode": int(spec.swap_mode),
+        "swap_long": float(spec.swap_long),
+        "swap_short": float(spec.swap_short),
+        "swap_rollover3days": _NO_WEEKDAY if spec.swap_triple_day == NEVER else spec.swap_triple_day.number,
         "margin_initial": float(spec.margin_initial),
+        "margin_maintenance": float(spec.margin_maintenance),
         "margin_hedged": float(spec.margin_hedged),
+        "margin_hedged_use_leg": spec.margin_hedged_use_leg,
     }
 
 
@@ -84,7 +100,7 @@ def _prices(market: Market, spec: SymbolSpec) -> dict[str, Any]:
 
 
 def _tick_values(market: Market, spec: SymbolSpec, terms: AccountTerms) -> dict[str, Any]:
-    tick_worth = spec.tick_size * spec.contract_size
+    tick_worth = spec.tick_size * price_worth(spec)
     try:
         gain = market.money.received(tick_worth, spec.profit, terms.currency)
         loss = -market.money.received(-tick_worth, spec.profit, terms.currency)
