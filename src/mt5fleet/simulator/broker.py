@@ -25,13 +25,14 @@ from mt5fleet.simulator.host.faults import FaultPlan
 from mt5fleet.simulator.host.journal import Journal, NullJournal
 from mt5fleet.simulator.host.memory import Memory
 from mt5fleet.simulator.host.outages import Outages
-from mt5fleet.simulator.host.price_calls import NoHistory, PriceHistory
+from mt5fleet.simulator.host.price_calls import PriceHistory
 from mt5fleet.simulator.host.terminals import Terminals
-from mt5fleet.simulator.instruments.building import build_crosses, build_listings, build_sources
+from mt5fleet.simulator.instruments.building import build_listings, build_prices
 from mt5fleet.simulator.invariants import require_unbroken
 from mt5fleet.simulator.market import Market
 from mt5fleet.simulator.prices.depth import depth_rows
 from mt5fleet.simulator.prices.feed import Feed
+from mt5fleet.simulator.prices.history import History
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
 from mt5fleet.simulator.server_time import ServerTime
 from mt5fleet.simulator.terms.account import AccountTerms
@@ -72,10 +73,13 @@ class Broker:
         self._journal = journal or NullJournal()
         self._memory = Memory(self.market, past)
         self._checked = checked
-        self._feed = Feed(build_sources(config, listings))
-        self._reactions = Reactions(self.market, build_crosses(config, listings), self._commit)
+        self._is_first_start = self._memory.epoch_ms == 0
+        self._memory.epoch_ms = self._memory.epoch_ms or clock.now_ms()
+        prices = build_prices(config, listings, self.market.server_time, self._memory.epoch_ms)
+        self._feed = prices.feed
+        self._reactions = Reactions(self.market, prices.crosses, self._commit, self._feed.is_fed)
         self._rollover = Rollover(self.market, self._commit_day, self._memory.rolled_day)
-        self.history: PriceHistory = NoHistory()
+        self.history: PriceHistory = _history(self.market, self._feed)
         self._dealer = Dealer(self.market)
         self._last_request_id = FIRST_REQUEST_ID
         self._start()
@@ -87,11 +91,10 @@ class Broker:
 
     def advance(self) -> None:
         """Bring quotes and everything they set off up to the clock's time."""
-        since_epoch_ms = self.market.clock.now_ms() - self._memory.epoch_ms
         self.faults.advance(self.now_ms())
         self.outages.advance(self.now_ms())
-        for symbol, tick in self._feed.due(since_epoch_ms):
-            time_ms = self.market.server_time.server_ms(self._memory.epoch_ms + tick.at_ms)
+        for symbol, tick in self._feed.due(self.now_ms()):
+            time_ms = self.market.server_time.server_ms(tick.at_ms)
             self._elapsed(time_ms)
             self._reactions.quoted(symbol, Quote(bid=tick.bid, ask=tick.ask, time_ms=time_ms))
         self._elapsed(self.market.server_ms())
@@ -162,13 +165,14 @@ class Broker:
         self._journal.append(
             {"kind": "quote", "symbol": symbol, "bid": str(quote.bid), "ask": str(quote.ask)}
         )
-        self._silence(symbol)
+        self._silence(symbol, quote.bid, quote.ask)
         self._reactions.quoted(symbol, quote)
 
     def release_quotes(self) -> None:
         """Let every source quote again."""
         self._journal.append({"kind": "quotes_released"})
-        self._feed.revive()
+        for symbol in self._feed.revive():
+            self.market.board.forget_log(symbol)
         self._reactions.revive()
 
     def deposit(self, login: int, amount: Decimal, comment: str = "") -> Deal:
@@ -258,8 +262,7 @@ class Broker:
 
     def _start(self) -> None:
         resume_clock(self.market.clock, self.config.clock, self._memory.clock, self._journal)
-        if self._memory.epoch_ms == 0:
-            self._memory.epoch_ms = self.market.clock.now_ms()
+        if self._is_first_start:
             self._journal.append({"kind": "started", "format": 1, "epoch_ms": self._memory.epoch_ms})
         self._first_quotes()
         self._require_terms()
@@ -283,21 +286,23 @@ class Broker:
         now_ms = self.market.clock.now_ms()
         for symbol, terms in self.config.prices.items():
             if isinstance(terms, FixedPrices):
-                self._silence(symbol)
-                self._quote_quietly(symbol, terms.bid, terms.ask)
-        for symbol, tick in self._feed.start(max(now_ms - self._memory.epoch_ms, 0)):
-            self._quote_quietly(symbol, tick.bid, tick.ask)
+                self._quote_quietly(symbol, terms.bid, terms.ask, now_ms)
+        for symbol, tick in self._feed.start(now_ms):
+            self._quote_quietly(symbol, tick.bid, tick.ask, tick.at_ms)
         for symbol, (bid, ask) in self._memory.quotes.items():
-            self._silence(symbol)
-            self._quote_quietly(symbol, bid, ask)
+            self._silence(symbol, bid, ask)
+            self._quote_quietly(symbol, bid, ask, now_ms)
         self._reactions.derive_all()
 
-    def _quote_quietly(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+    def _quote_quietly(self, symbol: str, bid: Decimal, ask: Decimal, at_ms: int) -> None:
         # Nothing is set off before all symbols have a quote; the first tick does that.
-        self.market.board.put(symbol, Quote(bid=bid, ask=ask, time_ms=self.market.server_ms()))
+        self.market.board.put(
+            symbol, Quote(bid=bid, ask=ask, time_ms=self.market.server_time.server_ms(at_ms))
+        )
 
-    def _silence(self, symbol: str) -> None:
-        self._feed.silence(symbol)
+    def _silence(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+        for silenced in self._feed.command(symbol, bid, ask, self.now_ms()):
+            self.market.board.log(silenced)
         self._reactions.silence(symbol)
 
     def _open_account(self, login: int) -> None:
@@ -360,6 +365,10 @@ class Broker:
 _SWITCHES = frozenset(
     {"mode", "trade_allowed", "trade_expert", "autotrading", "tradeapi_disabled", "connected", "password"}
 )
+
+
+def _history(market: Market, feed: Feed) -> History:
+    return History(market.specs, feed, market.board, clock=market.clock, server_time=market.server_time)
 
 
 def _market(config: SimulatorConfig, specs: dict[str, Any], clock: Clock) -> Market:

@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo
 from mt5fleet.simulator.terms.time import ServerZoneTerms
 
 HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
 _CHANGE_GRID_MS = 900_000
 """Zones change on whole quarters of an hour, so that one offset holds for each of them."""
+
+_KNOWN_DAYS_MAX = 20_000
+"""Offsets at the start of a day kept in memory: half a century."""
 
 
 class ServerTime:
@@ -21,14 +25,27 @@ class ServerTime:
         self._zone = ZoneInfo(terms.zone)
         self._plus_ms = round(terms.plus_hours * HOUR_MS)
         self._known: tuple[int, int] = (-1, 0)
+        self._known_days: dict[int, int] = {}
         self.shift_ms = 0
 
     def offset_ms(self, utc_ms: int) -> int:
         """Return what server time is ahead of UTC at that instant."""
+        return self.rule_offset_ms(utc_ms) + self.shift_ms
+
+    def rule_offset_ms(self, utc_ms: int) -> int:
+        """Return the offset by the zone's rule alone: prices and sessions follow it, whatever the shift."""
         quarter = utc_ms // _CHANGE_GRID_MS
         if self._known[0] != quarter:
             self._known = (quarter, self._zone_offset_ms(utc_ms))
-        return self._known[1] + self._plus_ms + self.shift_ms
+        return self._known[1] + self._plus_ms
+
+    def rule_spans(self, since_ms: int, until_ms: int) -> list[tuple[int, int]]:
+        """Return `(from UTC, offset)` of each stretch of that time with one offset by the rule."""
+        spans = [(since_ms, self.rule_offset_ms(since_ms))]
+        for day in range(since_ms // DAY_MS, (until_ms - 1) // DAY_MS + 1):
+            if self._day_offset_ms(day) != self._day_offset_ms(day + 1):
+                spans += self._changes(max(day * DAY_MS, since_ms), min((day + 1) * DAY_MS, until_ms))
+        return spans
 
     def server_ms(self, utc_ms: int) -> int:
         return utc_ms + self.offset_ms(utc_ms)
@@ -42,6 +59,22 @@ class ServerTime:
         after = server_ms - self.offset_ms(server_ms - self._plus_ms + HOUR_MS * 2)
         fits = [utc for utc in (before, after) if self.server_ms(utc) == server_ms]
         return min(fits) if fits else before
+
+    def _day_offset_ms(self, day: int) -> int:
+        known = self._known_days.get(day)
+        if known is None:
+            if len(self._known_days) >= _KNOWN_DAYS_MAX:
+                self._known_days.clear()
+            known = self._known_days[day] = self._zone_offset_ms(day * DAY_MS)
+        return known
+
+    def _changes(self, since_ms: int, until_ms: int) -> list[tuple[int, int]]:
+        found, offset_ms = [], self.rule_offset_ms(since_ms)
+        for at_ms in range((since_ms // _CHANGE_GRID_MS + 1) * _CHANGE_GRID_MS, until_ms, _CHANGE_GRID_MS):
+            if self.rule_offset_ms(at_ms) != offset_ms:
+                offset_ms = self.rule_offset_ms(at_ms)
+                found.append((at_ms, offset_ms))
+        return found
 
     def _zone_offset_ms(self, utc_ms: int) -> int:
         moment = datetime.fromtimestamp(utc_ms / 1000, UTC).astimezone(self._zone)

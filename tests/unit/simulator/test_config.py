@@ -99,17 +99,17 @@ def test_symbol_like_another_takes_its_terms_under_a_new_name() -> None:
 
 def test_new_symbol_gets_its_tick_from_its_digits() -> None:
     symbol = {
-        "name": "ADAUSD",
-        "base": "ADA",
+        "name": "DOTUSD",
+        "base": "DOT",
         "profit": "USD",
         "digits": 4,
         "contract_size": 100,
         "calc_mode": 2,
     }
 
-    spec = build_listings(parse_config({"symbols": [symbol]}))["ADAUSD"].spec
+    spec = build_listings(parse_config({"symbols": [symbol]}))["DOTUSD"].spec
 
-    assert (spec.tick_size, spec.margin) == (Decimal("0.0001"), "ADA")
+    assert (spec.tick_size, spec.margin) == (Decimal("0.0001"), "DOT")
 
 
 @pytest.mark.parametrize(

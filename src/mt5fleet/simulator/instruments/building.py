@@ -1,14 +1,21 @@
 """From a configuration to the symbols and price sources of a broker."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.instruments.catalogue import Listing, SyntheticTerms, catalogue
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
-from mt5fleet.simulator.prices.feed import RecordedSource, Source, SyntheticSource
+from mt5fleet.simulator.prices.crosses import CrossSource, LegSource
+from mt5fleet.simulator.prices.feed import Feed
+from mt5fleet.simulator.prices.openings import Openings
 from mt5fleet.simulator.prices.quotes import Cross, cross_of
+from mt5fleet.simulator.prices.recorded import RecordedSource
 from mt5fleet.simulator.prices.recordings import RecordingError, read_recording
+from mt5fleet.simulator.prices.repeated import RepeatedQuote
+from mt5fleet.simulator.prices.synthetic import SyntheticSource
+from mt5fleet.simulator.server_time import ServerTime
 from mt5fleet.simulator.terms.base import ConfigError
 from mt5fleet.simulator.terms.prices import (
     CrossPrices,
@@ -21,6 +28,14 @@ from mt5fleet.simulator.terms.prices import (
 from mt5fleet.simulator.terms.symbol import SymbolTerms
 
 _NEW_SYMBOL_NEEDS = ("base", "profit", "digits", "contract_size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What quotes the symbols of a broker."""
+
+    feed: Feed
+    crosses: list[Cross]
 
 
 def build_listings(config: SimulatorConfig) -> dict[str, Listing]:
@@ -38,18 +53,31 @@ def build_listings(config: SimulatorConfig) -> dict[str, Listing]:
     return listings
 
 
-def build_sources(config: SimulatorConfig, listings: Mapping[str, Listing]) -> dict[str, Source]:
-    """Return the sources that quote by themselves.
+def build_prices(
+    config: SimulatorConfig, listings: Mapping[str, Listing], server_time: ServerTime, epoch_ms: int
+) -> Prices:
+    """Build the feed and the crosses; recordings start at `epoch_ms`.
 
     Raises:
-        ConfigError: A recording cannot be read, or a walk has no starting price.
+        ConfigError: A recording cannot be read, a walk has no starting price, or a cross does not fit.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, LegSource] = {}
+    repeated: dict[str, RepeatedQuote] = {}
     for name, listing in listings.items():
-        source = _source(config, listing, price_terms(config, listing))
+        terms, openings = price_terms(config, listing), Openings(listing.spec, server_time)
+        source = _source(config, listing, terms, openings, epoch_ms)
         if source is not None:
             sources[name] = source
-    return sources
+        if isinstance(terms, FixedPrices) and terms.tick_every_ms is not None:
+            repeated[name] = RepeatedQuote(terms.bid, terms.ask, openings, every_ms=terms.tick_every_ms)
+    crosses = build_crosses(config, listings)
+    fed = {
+        cross.spec.name: CrossSource(cross, first, second, Openings(cross.spec, server_time))
+        for cross in crosses
+        if (first := sources.get(cross.legs[0])) is not None
+        and (second := sources.get(cross.legs[1])) is not None
+    }
+    return Prices(feed=Feed({**sources, **fed}, repeated), crosses=crosses)
 
 
 def build_crosses(config: SimulatorConfig, listings: Mapping[str, Listing]) -> list[Cross]:
@@ -102,26 +130,39 @@ def _new_spec(name: str, fields: dict[str, object]) -> SymbolSpec:
     return SymbolSpec(name=name, **fields)  # type: ignore[arg-type]  # fields were validated by SymbolTerms
 
 
-def _source(config: SimulatorConfig, listing: Listing, terms: PriceTerms) -> Source | None:
+def _source(
+    config: SimulatorConfig, listing: Listing, terms: PriceTerms, openings: Openings, epoch_ms: int
+) -> LegSource | None:
     match terms:
         case RecordedPrices():
-            return _recorded(config, listing.spec, terms)
+            return _recorded(config, listing, terms, openings, epoch_ms)
         case SyntheticPrices():
-            return _synthetic(config, listing, terms)
+            return _synthetic(config, listing, terms, openings)
         case CrossPrices() | FixedPrices() | NoPrices():
             return None
 
 
-def _recorded(config: SimulatorConfig, spec: SymbolSpec, terms: RecordedPrices) -> Source:
+def _recorded(
+    config: SimulatorConfig, listing: Listing, terms: RecordedPrices, openings: Openings, epoch_ms: int
+) -> LegSource:
+    usual_points = listing.synthetic.spread_points if listing.synthetic else 0
     try:
-        recording = read_recording(terms.file, spec, start_s=terms.start_s, max_gap_s=terms.max_gap_s)
+        recording = read_recording(
+            terms.file,
+            listing.spec,
+            start_s=terms.start_s,
+            max_gap_s=terms.max_gap_s,
+            spread_points=usual_points,
+        )
     except RecordingError as error:
-        raise ConfigError(f"prices.{spec.name}.file: {error}") from error
+        raise ConfigError(f"prices.{listing.spec.name}.file: {error}") from error
     speed = config.speed if terms.speed is None else terms.speed
-    return RecordedSource(recording, digits=spec.digits, speed=speed)
+    return RecordedSource(recording, listing.spec, openings, speed=speed, epoch_ms=epoch_ms)
 
 
-def _synthetic(config: SimulatorConfig, listing: Listing, terms: SyntheticPrices) -> Source:
+def _synthetic(
+    config: SimulatorConfig, listing: Listing, terms: SyntheticPrices, openings: Openings
+) -> LegSource:
     spec, known = listing.spec, listing.synthetic
     mid = terms.mid or (known.mid if known else None)
     if mid is None:
@@ -134,7 +175,7 @@ def _synthetic(config: SimulatorConfig, listing: Listing, terms: SyntheticPrices
         volatility_percent_day=usual.volatility_percent_day if volatility is None else volatility,
     )
     seed = f"{config.seed}/{spec.name}"
-    return SyntheticSource(walk, digits=spec.digits, interval_ms=terms.interval_ms, seed=seed)
+    return SyntheticSource(walk, spec, openings, interval_ms=terms.interval_ms, seed=seed)
 
 
 def _cross(spec: SymbolSpec, legs: tuple[str, str], listings: Mapping[str, Listing]) -> Cross:

@@ -102,12 +102,19 @@ def _forex(name: str) -> SymbolSpec:
 def _other_instruments() -> list[Listing]:
     gold = _cfd("XAUUSD", base="XAU", digits=2, contract=100, path="Metals", leveraged=True)
     index = _cfd("US30", base="USD", digits=1, contract=1, path="Indices", leveraged=True)
-    coin = _cfd("BTCUSD", base="BTC", digits=2, contract=1, path="Crypto", leveraged=False)
+    broad_index = _cfd("US500", base="USD", digits=2, contract=1, path="Indices", leveraged=True)
     return [
         _walk(gold, "4050.00", 25, "1.0"),
         _walk(index, "46300.0", 15, "0.9"),
-        _walk(coin, "87000.00", 2500, "2.5"),
+        _walk(broad_index, "6600.00", 50, "0.9"),
+        _walk(_coin("BTCUSD", digits=2, contract=1), "87000.00", 2500, "2.5"),
+        _walk(_coin("ETHUSD", digits=2, contract=1), "2850.00", 1200, "3.5"),
+        _walk(_coin("ADAUSD", digits=5, contract=1_000), "0.41000", 60, "4.0"),
     ]
+
+
+def _coin(name: str, *, digits: int, contract: int) -> SymbolSpec:
+    return _cfd(name, base=name[:3], digits=digits, contract=contract, path="Crypto", leveraged=False)
 
 
 def _walk(spec: SymbolSpec, mid: str, spread_points: int, volatility: str) -> Listing:

@@ -33,7 +33,7 @@ def is_open(spec: SymbolSpec, server_ms: int) -> bool:
 
 
 def next_open(spec: SymbolSpec, server_ms: int) -> int | None:
-    """Return the server time from which the symbol trades: that one when it is open, None when it stays closed."""
+    """Return the first open server time from that one on, or None when the symbol stays closed."""
     if is_open(spec, server_ms):
         return server_ms
     first_minute = server_ms // MINUTE_MS + 1
@@ -83,9 +83,9 @@ def _week(sessions: WeekKey, weekend_closed: bool) -> bytes:
         minutes = bytearray(b"\1" * WEEK_MINUTES)
     else:
         minutes = bytearray(WEEK_MINUTES)  # a day that is not named is closed
-        for day, told in sessions:
+        for number, told in sessions:
             for start, end in map(_session, told):
-                minutes[day * DAY_MINUTES + start : day * DAY_MINUTES + end] = b"\1" * (end - start)
+                minutes[number * DAY_MINUTES + start : number * DAY_MINUTES + end] = b"\1" * (end - start)
     if weekend_closed:
         for day in (Weekday.SUNDAY, Weekday.SATURDAY):
             minutes[day.number * DAY_MINUTES : (day.number + 1) * DAY_MINUTES] = bytes(DAY_MINUTES)

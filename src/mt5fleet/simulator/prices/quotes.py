@@ -1,11 +1,15 @@
 """The current quote of every symbol, and crosses that follow from two others."""
 
+from collections import deque
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 
 DAY_MS = 86_400_000
+
+LOGGED_QUOTES_MAX = 10_000
+"""Commanded quotes of one symbol that its history remembers; older ones look like the oldest of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +48,23 @@ class QuoteBoard:
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
         self._ranges: dict[str, DayRange] = {}
+        self._logs: dict[str, deque[Quote]] = {}
+
+    def log(self, symbol: str) -> None:
+        """Remember from now on what the symbol quotes, because no source can tell it again."""
+        self._logs.setdefault(symbol, deque(maxlen=LOGGED_QUOTES_MAX))
+
+    def forget_log(self, symbol: str) -> None:
+        self._logs.pop(symbol, None)
+
+    def logged(self, symbol: str) -> deque[Quote]:
+        """Return the remembered quotes in the order they came."""
+        return self._logs.get(symbol, _NOTHING)
 
     def put(self, symbol: str, quote: Quote) -> None:
         self._quotes[symbol] = quote
+        if symbol in self._logs:
+            self._logs[symbol].append(quote)
         day = quote.time_ms // DAY_MS
         known = self._ranges.get(symbol)
         if known is None or known.day != day:
@@ -79,6 +97,9 @@ class Cross:
         bid = (first_bid * second_bid).quantize(self.spec.tick_size, ROUND_HALF_UP)
         ask = (first_ask * second_ask).quantize(self.spec.tick_size, ROUND_HALF_UP)
         return Quote(bid=bid, ask=ask, time_ms=max(first.time_ms, second.time_ms))
+
+
+_NOTHING: deque[Quote] = deque(maxlen=0)
 
 
 def cross_of(spec: SymbolSpec, first: SymbolSpec, second: SymbolSpec) -> Cross:

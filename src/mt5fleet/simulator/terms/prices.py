@@ -26,7 +26,7 @@ class SyntheticPrices(Terms):
     mid: Decimal | None = Field(default=None, gt=0)
     spread_points: int | None = Field(default=None, ge=0)
     volatility_percent_day: Decimal | None = Field(default=None, ge=0, le=100)
-    interval_ms: int = Field(default=500, ge=10)
+    interval_ms: int = Field(default=500, ge=10, le=60_000)  # shortest time between two quotes
 
 
 class CrossPrices(Terms):
