@@ -159,3 +159,10 @@ def test_deals_use_a_function_that_a_program_puts_in_the_package(
 
     assert mt5.Buy("EURUSD", 0.1, 1.15) is None
     assert seen[0]["price"] == 1.15
+
+
+def test_raw_order_is_one_deal(mt5: ModuleType) -> None:
+    link = attach(mt5, _broker(REQUOTE))
+
+    assert mt5._RawOrder(mt5.ORDER_TYPE_SELL, "EURUSD", 0.1, 1.1, "c", 7).retcode == REQUOTE
+    assert [(row["type"], row["comment"], row["position"]) for row in _sent(link)] == [(1, "c", 7)]

@@ -58,13 +58,11 @@ def Close(symbol: _Any, *, comment: _Any = None, ticket: _Any = None) -> _Any:
 
 def _dealt(side: int, symbol: _Any, volume: _Any, price: _Any, comment: _Any, ticket: _Any) -> _Any:
     if price is not None:
-        return order_send(_request(side, symbol, volume, price, comment, ticket))
+        return _RawOrder(side, symbol, volume, price, comment, ticket)
     answer = None
     for _ in range(_ATTEMPTS):
         # Without a quote this fails with an AttributeError, as the vendor's does.
-        answer = order_send(
-            _request(side, symbol, volume, _price(side, symbol_info_tick(symbol)), comment, ticket)
-        )
+        answer = _RawOrder(side, symbol, volume, _price(side, symbol_info_tick(symbol)), comment, ticket)
         if not _is_asked_again(answer):
             break
     return answer
@@ -76,8 +74,7 @@ def _closed(side: int, symbol: _Any, position: _Any, comment: _Any) -> _Any:
         tick = symbol_info_tick(symbol)
         if tick is None:
             return None
-        request = _request(side, symbol, position.volume, _price(side, tick), comment, position.ticket)
-        answer = order_send(request)
+        answer = _RawOrder(side, symbol, position.volume, _price(side, tick), comment, position.ticket)
         if not _is_asked_again(answer):
             break
     return answer
@@ -91,16 +88,17 @@ def _is_asked_again(answer: _Any) -> bool:
     return answer is not None and answer.retcode in (TRADE_RETCODE_REQUOTE, TRADE_RETCODE_PRICE_OFF)
 
 
-def _request(
-    side: int, symbol: _Any, volume: _Any, price: _Any, comment: _Any, ticket: _Any
-) -> dict[str, _Any]:
+def _RawOrder(
+    order_type: _Any, symbol: _Any, volume: _Any, price: _Any, comment: _Any = None, ticket: _Any = None
+) -> _Any:
+    """Send one deal; the vendor's own name for it, which programs call too."""
     asked = {
         "action": TRADE_ACTION_DEAL,
         "symbol": symbol,
         "volume": volume,
-        "type": side,
+        "type": order_type,
         "price": price,
         "deviation": _DEVIATION_POINTS,
     }
     named = {"comment": comment, "position": ticket}
-    return asked | {name: value for name, value in named.items() if value is not None}
+    return order_send(asked | {name: value for name, value in named.items() if value is not None})
