@@ -81,6 +81,69 @@ def test_commands_change_the_broker(broker: Any, control: Any, connect: Any) -> 
     assert control.truth(1001)["balance"] == "100000"
 
 
+def test_clock_is_shown_set_stepped_and_frozen(broker: Any) -> None:
+    address = ("--address", broker.address)
+    shown = json.loads(_run("clock", "freeze", "--json", *address).stdout)
+    assert shown["speed"] == 0
+
+    there = _run("clock", "set", "2026-11-20T21:58:00+00:00", *address).stdout
+    assert there == "2026-11-20T21:58:00.000+00:00  stands still\n"
+    stepped = json.loads(_run("clock", "step", "90s", "--json", *address).stdout)
+    assert stepped["now"] == "2026-11-20T21:59:30.000+00:00"
+    back = json.loads(_run("clock", "step", "--json", *address, "--", "-1h").stdout)
+    assert back["now"] == "2026-11-20T20:59:30.000+00:00"
+    assert "runs 10 times as fast" in _run("clock", "speed", "10", *address).stdout
+    assert json.loads(_run("clock", "show", "--json", *address).stdout)["speed"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("set", "noon"), "now: 'noon' is not a time"),
+        (("set", "2026-11-20T21:58:00"), "needs its offset from UTC"),
+        (("step", "5"), "duration: '5' is none; write a number and one of ms, s, m, h, d"),
+        (("speed", "1e9"), "speed: need 0 to"),
+    ],
+)
+def test_clock_that_cannot_be_told_this_says_why(
+    broker: Any, arguments: tuple[str, ...], sentence: str
+) -> None:
+    said = _run("clock", *arguments, "--address", broker.address)
+
+    assert said.exit_code == 1
+    assert sentence in said.stderr
+
+
+def test_script_of_faults_is_armed_whole(broker: Any, tmp_path: Path) -> None:
+    script = tmp_path / "faults.toml"
+    script.write_text(
+        '[[faults]]\nkind = "reject"\n[[faults]]\nkind = "disconnect"\nat_s = 60\nlasts_ms = 5\n'
+    )
+
+    said = json.loads(_run("faults", "--script", str(script), "--address", broker.address).stdout)
+
+    assert [len(said[name]) for name in ("standing", "planned")] == [1, 1]
+
+
+def test_script_with_a_wrong_field_is_refused_with_its_place(broker: Any, tmp_path: Path) -> None:
+    script = tmp_path / "faults.toml"
+    script.write_text('[[faults]]\nkind = "reject"\n[[faults]]\nkind = "disconnect"\n')
+
+    said = _run("faults", "--script", str(script), "--address", broker.address)
+
+    assert said.exit_code == 1
+    assert "faults.1" in said.stderr
+    assert "lasts_ms" in said.stderr
+
+
+@pytest.mark.parametrize("told", [(), ("--config", "simulator.toml", "--profile", "judge")])
+def test_broker_is_told_by_a_file_or_a_profile(told: tuple[str, ...]) -> None:
+    said = _run("serve", *told)
+
+    assert said.exit_code == 1
+    assert "--config or --profile: give one of the two" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
