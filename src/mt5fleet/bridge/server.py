@@ -22,6 +22,7 @@ METADATA_BYTES_MAX = 8 * 1024  # a token is below one hundred
 HANDSHAKE_MS_MAX = 5_000  # for a peer to speak TLS and HTTP/2
 PING_MS_MIN = 5_000  # a worker pings every ten seconds; who pings more often is sent away
 HEALTH_EVERY_S = 1.0  # how late the health service may be
+LAST_ANSWERS_S = 2.0  # for answers on their way out; the calls themselves have ended, or had their time
 
 _log = logging.getLogger("mt5fleet.bridge")
 
@@ -62,16 +63,20 @@ class BridgeServer:
         self._telling = asyncio.create_task(self._keep_telling(), name="bridge-health")
 
     async def stop(self) -> None:
-        """Take no more calls and let those in hand end, also where nobody waits for their answer."""
+        """Take no more calls and let those in hand end, also where nobody waits for their answer.
+
+        The server goes on refusing calls meanwhile: one that comes while it ends itself may never be looked
+        at, and would hold it up until everything that is left is cut off.
+        """
         self._service.refuse_calls()
         await self._health.stop()
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)
-        if self._server is not None:
-            await self._server.stop(self._config.limits.stop_s)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._service.finish(), self._config.limits.stop_s)
+        if self._server is not None:
+            await self._server.stop(LAST_ANSWERS_S)
 
     async def _keep_telling(self) -> None:
         while True:

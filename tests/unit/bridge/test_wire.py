@@ -249,12 +249,13 @@ def test_a_bridge_that_stops_finishes_what_it_holds_and_takes_nothing_more(tmp_p
         thread.start()
         until(lambda: bool(one.desks["alpha"].began))
         stopping = one.begin(one.server.stop())
-        until(lambda: _is_refused(gateway))
+        until(lambda: "is stopping" in _refusal(gateway))
         assert not stopping.done()
         gate.set()
         thread.join()
         stopping.result(10)
         assert answers == [FILLED]
+        assert "is stopping" not in _refusal(gateway)
 
 
 def test_a_bridge_that_is_not_there_is_unreachable_at_once() -> None:
@@ -381,8 +382,12 @@ def test_orders_above_the_limit_are_refused_and_closes_pass(tmp_path: Path) -> N
 
 
 def _is_refused(gateway: BridgeGateway) -> bool:
+    return _refusal(gateway) != ""
+
+
+def _refusal(gateway: BridgeGateway) -> str:
     try:
         gateway.memory("alpha")
-    except GatewayError:
-        return True
-    return False
+    except GatewayError as error:
+        return str(error)
+    return ""
