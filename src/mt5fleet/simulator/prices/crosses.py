@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
-from mt5fleet.simulator.prices.inside import InsideMinutes
+from mt5fleet.simulator.prices.inside import InsideMinutes, Places
 from mt5fleet.simulator.prices.openings import Openings
 from mt5fleet.simulator.prices.quotes import Cross
 from mt5fleet.simulator.prices.rows import MINUTE_MS, Ints, Minutes, Ticks
@@ -122,40 +122,58 @@ class CrossSource:
     def _turning_minutes(
         self, first: SyntheticSource, second: SyntheticSource, since_ms: int, until_ms: int
     ) -> Minutes:
-        inside = (first.inside(since_ms, until_ms), second.inside(since_ms, until_ms))
-        times, *places = np.intersect1d(
-            inside[0].minutes.times_ms, inside[1].minutes.times_ms, assume_unique=True, return_indices=True
-        )
-        open_ = self._openings[0].are_open(times)
-        legs = [_Leg(leg, place[open_]) for leg, place in zip(inside, places, strict=True)]
-        turns = [*legs[0].turns_ms(), *legs[1].turns_ms()]
-        opens, first_asks = self._at(legs, np.zeros(len(legs[0].which), np.int64))
-        closes, _ = self._at(legs, np.full(len(legs[0].which), MINUTE_MS - 1, np.int64))
-        prices = [opens, closes, *(self._at(legs, within_ms)[0] for within_ms in turns)]
+        legs = self._common(first.inside(since_ms, until_ms), second.inside(since_ms, until_ms))
+        opens, first_asks = self._crossed(legs[0].opens(), legs[1].opens())
+        closes, _ = self._crossed(legs[0].closes(), legs[1].closes())
+        turns = [self._crossed(turn, legs[1].held(turn.times_ms))[0] for turn in legs[0].turns()]
+        turns += [self._crossed(legs[0].held(turn.times_ms), turn)[0] for turn in legs[1].turns()]
+        highs, lows = opens.copy(), opens.copy()
+        for prices in (closes, *turns):
+            np.maximum(highs, prices, out=highs)
+            np.minimum(lows, prices, out=lows)
         counts = _union_counts(*(leg.counts for leg in legs))
-        highs, lows = np.maximum.reduce(prices), np.minimum.reduce(prices)
-        return Minutes(times[open_], opens, highs, lows, closes, counts, first_asks - opens)
+        return Minutes(legs[0].minutes.times_ms, opens, highs, lows, closes, counts, first_asks - opens)
 
-    def _at(self, legs: list["_Leg"], within_ms: Ints) -> tuple[Ints, Ints]:
-        return self._crossed(legs[0].held(within_ms), legs[1].held(within_ms))
+    def _common(self, first: InsideMinutes, second: InsideMinutes) -> tuple["_Leg", "_Leg"]:
+        """Return the minutes in which both legs and the cross are open."""
+        times, others = first.minutes.times_ms, second.minutes.times_ms
+        if self._openings[0].always and np.array_equal(times, others):
+            return _Leg(first, slice(None)), _Leg(second, slice(None))
+        times, place, other = np.intersect1d(times, others, assume_unique=True, return_indices=True)
+        open_ = self._openings[0].are_open(times)
+        return _Leg(first, place[open_]), _Leg(second, other[open_])
 
 
 class _Leg:
-    """Some minutes of one leg, asked for the quote that holds at an instant of each."""
+    """Some minutes of one leg; its ticks are stamped with the time since their minute's start."""
 
-    def __init__(self, inside: InsideMinutes, which: Ints) -> None:
+    def __init__(self, inside: InsideMinutes, which: Places) -> None:
         self.which = which
         self.counts = inside.counts[which]
+        self.minutes = inside.minutes.where(which)
         self._inside = inside
 
-    def turns_ms(self) -> tuple[Ints, Ints]:
-        """Return how long after each minute's start its high and its low are quoted, in order of time."""
-        early, late = (self._inside.early[self.which], self._inside.late[self.which])
-        return early * MINUTE_MS // self.counts, late * MINUTE_MS // self.counts
+    def opens(self) -> Ticks:
+        return self._quoted(self.minutes.opens, np.zeros(len(self.counts), np.int64))
+
+    def closes(self) -> Ticks:
+        return self._quoted(self.minutes.closes, (self.counts - 1) * MINUTE_MS // self.counts)
+
+    def turns(self) -> tuple[Ticks, Ticks]:
+        """Return the ticks of each minute's high and low, the earlier of the two first."""
+        early, late = self._inside.early[self.which], self._inside.late[self.which]
+        return (
+            self._quoted(self._inside.early_bids[self.which], early * MINUTE_MS // self.counts),
+            self._quoted(self._inside.late_bids[self.which], late * MINUTE_MS // self.counts),
+        )
 
     def held(self, within_ms: Ints) -> Ticks:
-        bids = self._inside.bids(self.which, self._inside.slots_at(self.which, within_ms))
-        return Ticks(within_ms, bids, bids + self._inside.minutes.spreads[self.which])
+        """Return the quote that holds at an instant of each minute."""
+        slots = self._inside.slots_at(self.which, within_ms)
+        return self._quoted(self._inside.bids(self.which, slots), within_ms)
+
+    def _quoted(self, bids: Ints, within_ms: Ints) -> Ticks:
+        return Ticks(within_ms, bids, bids + self.minutes.spreads)
 
 
 def _union_counts(first: Ints, second: Ints) -> Ints:

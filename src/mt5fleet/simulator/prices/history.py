@@ -14,21 +14,20 @@ from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.feed import Feed
 from mt5fleet.simulator.prices.openings import server_times_ms
 from mt5fleet.simulator.prices.quotes import QuoteBoard
-from mt5fleet.simulator.prices.rows import MINUTE_MS
+from mt5fleet.simulator.prices.rows import MINUTE_MS, Minutes
 from mt5fleet.simulator.prices.tick_rows import TICK, TickRows, Wanted, tick_rows, wanted_rows
 from mt5fleet.simulator.prices.timeframes import (
     DAY,
     DAY_S,
     MINUTE,
     MONTH,
-    RATE,
+    MS_PER_S,
     TIMEFRAMES,
     WEEK,
-    Rates,
     gathered,
-    minute_rates,
+    in_server_time,
+    packed,
     start_s,
-    starts_s,
 )
 from mt5fleet.simulator.prices.told import Told
 from mt5fleet.simulator.server_time import ServerTime
@@ -39,13 +38,11 @@ BARS_MAX = 100_000
 TICKS_MAX = 2_000_000
 """Ticks of one answer (60 bytes each); a longer one is refused for want of memory."""
 
-KEPT_BYTES_MAX = 64 * 1024 * 1024
-"""Finished bars in memory: 10,000 M1 bars take 0.6 MB, 1,000 D1 bars 0.06 MB."""
+KEPT_ROWS_MAX = 1_000_000
+"""Finished bars in memory (56 bytes each): a month of M1 bars of 13 symbols and decades of D1 bars."""
 
 TICK_PART_MS = 3_600_000
 """Ticks are looked for in stretches of this length."""
-
-MS_PER_S = 1_000
 
 INVALID_PARAMETERS = (-2, "Terminal: Invalid params")
 OUT_OF_MEMORY = (-3, "Terminal: Out of memory")
@@ -83,27 +80,27 @@ class History:
             if feed.source(name) is None:
                 board.log(name)
         self._told = {name: Told(spec, feed, board, clock, server_time) for name, spec in specs.items()}
-        self._kept: OrderedDict[tuple[str, int, int, int], Rates] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept: OrderedDict[tuple[str, int, int, int], Minutes] = OrderedDict()
+        self._kept_rows = 0
 
     def rates_from(self, symbol: str, timeframe: int, from_s: int, count: int, /) -> bytes:
         """Return the last `count` bars that open at `from_s` or before."""
         self._require(symbol, timeframe, count)
-        return self._newest(symbol, timeframe, from_s, min(count, BARS_MAX)).tobytes()
+        return self._packed(symbol, self._newest(symbol, timeframe, from_s, min(count, BARS_MAX)))
 
     def rates_from_pos(self, symbol: str, timeframe: int, start: int, count: int, /) -> bytes:
         """Return `count` bars up to the one at position `start`; 0 is the running bar."""
         self._require(symbol, timeframe, count)
         if start < 0:
             raise HistoryError(*INVALID_PARAMETERS)
-        rates = self._newest(symbol, timeframe, self._now_s(), min(start + count, BARS_MAX))
-        end = len(rates) - start
-        return rates[max(end - count, 0) : max(end, 0)].tobytes()
+        bars = self._newest(symbol, timeframe, self._now_s(), min(start + count, BARS_MAX))
+        end = max(len(bars) - start, 0)
+        return self._packed(symbol, bars.where(slice(max(end - count, 0), end)))
 
     def rates_range(self, symbol: str, timeframe: int, since_s: int, until_s: int, /) -> bytes:
         """Return the bars that open from `since_s` to `until_s`, both included; the newest 100,000."""
         self._require(symbol, timeframe, 1)
-        return self._newest(symbol, timeframe, until_s, BARS_MAX, since_s).tobytes()
+        return self._packed(symbol, self._newest(symbol, timeframe, until_s, BARS_MAX, since_s))
 
     def ticks_from(self, symbol: str, from_ms: int, count: int, flags: int, /) -> bytes:
         """Return the first `count` ticks at `from_ms` or later."""
@@ -122,44 +119,41 @@ class History:
 
     # --- bars ---
 
-    def _newest(self, symbol: str, timeframe: int, until_s: int, count: int, since_s: int = 0) -> Rates:
+    def _newest(self, symbol: str, timeframe: int, until_s: int, count: int, since_s: int = 0) -> Minutes:
         """Return up to `count` bars that open from `since_s` to `until_s`; the newest, ascending."""
         shift_s = self._server_time.shift_ms // MS_PER_S
         last_s = min(until_s, self._now_s()) - shift_s
         first_s = max(since_s - shift_s, 0)
         make = self._of_days if timeframe in (WEEK, MONTH) else self._of_months
-        rates = make(symbol, timeframe, first_s, last_s, count)
-        kept = rates[(rates["time"] >= first_s) & (rates["time"] <= last_s)][-count:]
-        kept["time"] += shift_s
-        return kept
+        bars = make(symbol, timeframe, first_s, last_s, count)
+        return _opening(bars, first_s, last_s).where(slice(-count, None))
 
-    def _of_days(self, symbol: str, timeframe: int, first_s: int, last_s: int, count: int) -> Rates:
-        end_s = start_s(timeframe, last_s) + 31 * DAY_S
+    def _of_days(self, symbol: str, timeframe: int, first_s: int, last_s: int, count: int) -> Minutes:
         first_s = start_s(timeframe, first_s)
-        days_each = 7 if timeframe == WEEK else 31
+        end_s = start_s(timeframe, start_s(timeframe, last_s) + 31 * DAY_S) - 1
         # One period more than asked for: the oldest may lack its first days, and is cut off.
-        days = self._of_months(symbol, DAY, first_s, end_s, (count + 1) * days_each)
-        days = days[(days["time"] >= first_s) & (starts_s(timeframe, days["time"]) <= last_s)]
-        return gathered(days[-(count + 1) * days_each :], timeframe)
+        days_max = (count + 1) * (7 if timeframe == WEEK else 31)
+        days = _opening(self._of_months(symbol, DAY, first_s, end_s, days_max), first_s, end_s)
+        return gathered(days.where(slice(-days_max, None)), timeframe)
 
-    def _of_months(self, symbol: str, timeframe: int, first_s: int, last_s: int, count: int) -> Rates:
+    def _of_months(self, symbol: str, timeframe: int, first_s: int, last_s: int, count: int) -> Minutes:
         """Return whole months of bars, enough that `count` of them open at `last_s` or before."""
         floor_s = max(first_s, self._server_s(self._told[symbol].start_ms()))
         month_s = start_s(MONTH, min(last_s, self._today_s()))
-        parts: list[Rates] = [self._today(symbol, timeframe)] if last_s >= self._today_s() else []
+        parts: list[Minutes] = [self._today(symbol, timeframe)] if last_s >= self._today_s() else []
         rows = sum(map(len, parts))
         while rows < count and month_s >= start_s(MONTH, floor_s):
-            rates = self._month(symbol, timeframe, month_s)
-            parts.append(rates)
-            rows += int(np.searchsorted(rates["time"], last_s, "right"))
+            bars = self._month(symbol, timeframe, month_s)
+            parts.append(bars)
+            rows += len(_opening(bars, 0, last_s))
             month_s = start_s(MONTH, month_s - 1)
-        return np.concatenate(parts[::-1]) if parts else np.empty(0, RATE)
+        return Minutes.joined(parts[::-1])
 
-    def _today(self, symbol: str, timeframe: int) -> Rates:
+    def _today(self, symbol: str, timeframe: int) -> Minutes:
         start_ms = self._utc_ms(self._today_s())
         return self._made(symbol, timeframe, start_ms, self._clock.now_ms() + 1)
 
-    def _month(self, symbol: str, timeframe: int, month_s: int) -> Rates:
+    def _month(self, symbol: str, timeframe: int, month_s: int) -> Minutes:
         """Return the bars of a month's days before today."""
         told = self._told[symbol]
         since_ms = max(self._utc_ms(month_s), told.start_ms())
@@ -170,17 +164,19 @@ class History:
             kept = self._made(symbol, timeframe, since_ms, until_ms)
             if until_ms > told.pure_until_ms():
                 return kept
-            self._kept_bytes += kept.nbytes
+            self._kept_rows += len(kept)
         self._kept[key] = kept
-        while self._kept_bytes > KEPT_BYTES_MAX:
-            self._kept_bytes -= self._kept.popitem(last=False)[1].nbytes
+        while self._kept_rows > KEPT_ROWS_MAX:
+            self._kept_rows -= len(self._kept.popitem(last=False)[1])
         return kept
 
-    def _made(self, symbol: str, timeframe: int, since_ms: int, until_ms: int) -> Rates:
+    def _made(self, symbol: str, timeframe: int, since_ms: int, until_ms: int) -> Minutes:
         minutes = self._told[symbol].minutes(since_ms, until_ms)
-        times_s = server_times_ms(self._server_time, minutes.times_ms) // MS_PER_S
-        rates = minute_rates(minutes, times_s, self._specs[symbol].digits)
-        return rates if timeframe == MINUTE else gathered(rates, timeframe)
+        minutes = in_server_time(minutes, server_times_ms(self._server_time, minutes.times_ms))
+        return minutes if timeframe == MINUTE else gathered(minutes, timeframe)
+
+    def _packed(self, symbol: str, bars: Minutes) -> bytes:
+        return packed(bars, self._specs[symbol].digits, self._server_time.shift_ms)
 
     # --- ticks ---
 
@@ -236,6 +232,11 @@ class History:
     def _utc_ms(self, rule_s: int) -> int:
         """Return the instant of a server time by the zone's rule."""
         return self._server_time.utc_ms(rule_s * MS_PER_S + self._server_time.shift_ms)
+
+
+def _opening(bars: Minutes, first_s: int, last_s: int) -> Minutes:
+    """Return the bars that open from one server time to another, both included."""
+    return bars.between(first_s * MS_PER_S, last_s * MS_PER_S + 1)
 
 
 def _wanted(flags: int) -> Wanted:

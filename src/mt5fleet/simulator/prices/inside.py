@@ -18,6 +18,9 @@ NOISE_SHARE = 0.5
 
 Words: TypeAlias = NDArray[np.uint32]
 
+Places: TypeAlias = Ints | slice
+"""Some minutes by their place, or all of them."""
+
 
 class InsideMinutes:
     """The slots of some minutes; `which` is always a place among these minutes."""
@@ -30,10 +33,10 @@ class InsideMinutes:
         self._names ^= np.uint32(seed)
         self._shape()
 
-    def times_ms(self, which: Ints, slots: Ints) -> Ints:
+    def times_ms(self, which: Places, slots: Ints) -> Ints:
         return self.minutes.times_ms[which] + slots * MINUTE_MS // self.counts[which]
 
-    def slots_at(self, which: Ints, within_ms: Ints) -> Ints:
+    def slots_at(self, which: Places, within_ms: Ints) -> Ints:
         """Return the slot whose quote holds that long after the minute's start."""
         return ((within_ms + 1) * self.counts[which] - 1) // MINUTE_MS
 
@@ -43,11 +46,11 @@ class InsideMinutes:
         starts = np.cumsum(self.counts) - self.counts
         return which, np.arange(len(which), dtype=np.int64) - starts[which]
 
-    def bids(self, which: Ints, slots: Ints) -> Ints:
+    def bids(self, which: Places, slots: Ints) -> Ints:
         """Return the bids of some slots in points."""
         early, late, last = self.early[which], self.late[which], self.counts[which] - 1
         opens, closes = self.minutes.opens[which], self.minutes.closes[which]
-        first, second = self._early_bids[which], self._late_bids[which]
+        first, second = self.early_bids[which], self.late_bids[which]
         before, after = slots <= early, slots > late
         origin = np.where(before, 0, np.where(after, late, early))
         start = np.where(before, opens, np.where(after, second, first))
@@ -67,10 +70,10 @@ class InsideMinutes:
         self.early = np.where(roomy, np.minimum(one, other), 0)
         self.late = np.where(roomy, np.maximum(one, other), np.maximum(counts - 2, 0))
         highs, lows, opens = self.minutes.highs, self.minutes.lows, self.minutes.opens
-        self._early_bids = np.where(roomy, np.where(high_first, highs, lows), opens)
-        self._late_bids = np.where(roomy, np.where(high_first, lows, highs), opens)
+        self.early_bids = np.where(roomy, np.where(high_first, highs, lows), opens)
+        self.late_bids = np.where(roomy, np.where(high_first, lows, highs), opens)
 
-    def _moved(self, which: Ints, slots: Ints, line: NDArray[np.float64], is_knot: Flags) -> Ints:
+    def _moved(self, which: Places, slots: Ints, line: NDArray[np.float64], is_knot: Flags) -> Ints:
         highs, lows = self.minutes.highs[which], self.minutes.lows[which]
         words = _mixed(self._names[which] ^ (slots.astype(np.uint32) * np.uint32(0x85EBCA6B)))
         chance = words / 4_294_967_296.0 - 0.5

@@ -43,9 +43,13 @@ class DayRange:
 
 
 class QuoteBoard:
-    """The newest quote of each symbol and its range of the day."""
+    """The newest quote of each symbol and its range of the day.
+
+    `version` grows with every quote: what was reckoned at the same version still holds.
+    """
 
     def __init__(self) -> None:
+        self.version = 0
         self._quotes: dict[str, Quote] = {}
         self._ranges: dict[str, DayRange] = {}
         self._logs: dict[str, deque[Quote]] = {}
@@ -62,6 +66,7 @@ class QuoteBoard:
         return self._logs.get(symbol, _NOTHING)
 
     def put(self, symbol: str, quote: Quote) -> None:
+        self.version += 1
         self._quotes[symbol] = quote
         if symbol in self._logs:
             self._logs[symbol].append(quote)

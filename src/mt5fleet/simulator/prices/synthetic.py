@@ -54,11 +54,10 @@ class SyntheticSource:
 
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
         first, last = -(-since_ms // MINUTE_MS), until_ms // MINUTE_MS
-        parts = [
-            self._part(number, first, last)
-            for number in range(first // BLOCK_MINUTES, (last - 1) // BLOCK_MINUTES + 1)
-        ]
-        return Minutes.joined(parts)
+        numbers = range(first // BLOCK_MINUTES, (last - 1) // BLOCK_MINUTES + 1)
+        # The newest first: a request goes back in time, and its next part begins where this one ends.
+        parts = [self._part(number, first, last) for number in reversed(numbers)]
+        return Minutes.joined(parts[::-1])
 
     def inside(self, since_ms: int, until_ms: int) -> InsideMinutes:
         """Return every minute that has a part in that time, ready to quote."""

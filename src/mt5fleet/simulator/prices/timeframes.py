@@ -3,10 +3,7 @@
 Source: reference of the package MetaTrader5, "copy_rates_from" (TIMEFRAME), and of MQL5, "MqlRates".
 """
 
-from typing import Any, TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from mt5fleet.simulator.prices.rows import Ints, Minutes
 
@@ -24,9 +21,7 @@ RATE = np.dtype(
 )
 """One bar as the package packs it: 60 bytes."""
 
-Rates: TypeAlias = NDArray[Any]
-"""Rows of `RATE`: a structured array has no element type that could be named."""
-
+MS_PER_S = 1_000
 DAY_S = 86_400
 MINUTE = 1
 DAY = 16_408
@@ -61,32 +56,40 @@ def start_s(timeframe: int, time_s: int) -> int:
     return int(starts_s(timeframe, np.array([time_s], np.int64))[0])
 
 
-def minute_rates(minutes: Minutes, server_times_s: Ints, digits: int) -> Rates:
-    """Return minutes as rows in order of server time; an hour that the server's clock repeats is one hour."""
-    rates = np.empty(len(minutes), RATE)
-    scale = 10.0**digits
-    rates["time"] = server_times_s
-    for name in ("open", "high", "low", "close"):
-        rates[name] = getattr(minutes, f"{name}s") / scale
-    rates["tick_volume"] = minutes.volumes
-    rates["spread"] = minutes.spreads
-    rates["real_volume"] = 0
-    if len(rates) and np.any(np.diff(server_times_s) <= 0):
-        return gathered(rates[np.argsort(server_times_s, kind="stable")], MINUTE)
-    return rates
-
-
-def gathered(rates: Rates, timeframe: int) -> Rates:
+def gathered(bars: Minutes, timeframe: int) -> Minutes:
     """Return the bars of a timeframe made of shorter ones: ascending, only where there was a quote."""
-    if not len(rates):
-        return rates
-    starts = starts_s(timeframe, rates["time"])
+    if not len(bars):
+        return bars
+    starts = starts_s(timeframe, bars.times_ms // MS_PER_S)
     first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
-    last = np.append(first[1:], len(rates)) - 1
-    bars = rates[first]
-    bars["time"] = starts[first]
-    bars["high"] = np.maximum.reduceat(rates["high"], first)
-    bars["low"] = np.minimum.reduceat(rates["low"], first)
-    bars["close"] = rates["close"][last]
-    bars["tick_volume"] = np.add.reduceat(rates["tick_volume"], first)
-    return bars
+    last = np.append(first[1:], len(bars)) - 1
+    return Minutes(
+        starts[first] * MS_PER_S,
+        bars.opens[first],
+        np.maximum.reduceat(bars.highs, first),
+        np.minimum.reduceat(bars.lows, first),
+        bars.closes[last],
+        np.add.reduceat(bars.volumes, first),
+        bars.spreads[first],
+    )
+
+
+def in_server_time(minutes: Minutes, server_times_ms: Ints) -> Minutes:
+    """Return minutes stamped with server time; an hour that the server's clock repeats is one hour."""
+    stamped = Minutes(server_times_ms, *minutes.columns()[1:])
+    if len(minutes) and np.any(np.diff(server_times_ms) <= 0):
+        return gathered(stamped.where(np.argsort(server_times_ms, kind="stable")), MINUTE)
+    return stamped
+
+
+def packed(bars: Minutes, digits: int, shift_ms: int) -> bytes:
+    """Return bars as rows of `RATE`, their times moved by what the server's clock is shifted."""
+    rates = np.empty(len(bars), RATE)
+    scale = 10.0**digits
+    rates["time"] = (bars.times_ms + shift_ms) // MS_PER_S
+    for name in ("open", "high", "low", "close"):
+        rates[name] = getattr(bars, f"{name}s") / scale
+    rates["tick_volume"] = bars.volumes
+    rates["spread"] = bars.spreads
+    rates["real_volume"] = 0
+    return rates.tobytes()
