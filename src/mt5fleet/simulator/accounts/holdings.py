@@ -4,8 +4,10 @@ Invariant: the sums equal those of the positions held. Volumes, prices and margi
 digits that sums and differences are exact, so the order of changes never shows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from mt5fleet.simulator.accounts.money import Rates
 from mt5fleet.simulator.accounts.rows import ZERO, Position
@@ -50,13 +52,26 @@ class FloatingTotal:
 
     quote: Quote
     rates: Rates
+    version: int  # of the quote board, when the quotes were last looked at
     amount: Decimal
     late: list[tuple[int, Position]] = field(default_factory=list)  # came (1) or went (-1) since
 
 
+@dataclass(frozen=True, slots=True)
+class ShownRows:
+    """The rows of a terminal's list, by ticket, at these quotes; nobody may change them."""
+
+    quote: Quote
+    rates: Rates
+    rows: Mapping[int, list[Any]]
+
+
 @dataclass(slots=True)
 class Holding:
-    """The positions of one symbol; `floating` and `margin` are what the valuation remembers of them."""
+    """The positions of one symbol.
+
+    `floating` and `margin` are what the valuation remembers of them, `shown` what a terminal was shown.
+    """
 
     symbol: str
     positions: dict[int, Position] = field(default_factory=dict)
@@ -65,6 +80,7 @@ class Holding:
     swap: Decimal = ZERO
     floating: FloatingTotal | None = None
     margin: Decimal | None = None
+    shown: ShownRows | None = None
 
     def put(self, position: Position) -> None:
         """Take a new position, or the new row of one already held."""
@@ -83,7 +99,7 @@ class Holding:
     def _count(self, position: Position, sign: int) -> None:
         (self.long if position.type is OrderType.BUY else self.short).add(position, sign)
         self.swap += position.swap * sign
-        self.margin = None
+        self.margin = self.shown = None
         if self.floating is None:
             return
         self.floating.late.append((sign, position))

@@ -61,7 +61,7 @@ class Money:
         # Only symbols whose base is a currency of its own exchange money; an index named in USD does not.
         self._exchanges = [spec for spec in specs if spec.base != spec.profit]
         self._routes: dict[tuple[str, str], tuple[Step, ...]] = {}
-        self._rates: dict[tuple[str, str], Rates] = {}
+        self._rates: dict[tuple[str, str], tuple[int, Rates]] = {}  # with the board's version
 
     def rates(self, currency: str, wanted: str) -> Rates:
         """Return the rates now; the same object for as long as the quotes behind it stand.
@@ -71,13 +71,15 @@ class Money:
         """
         if currency == wanted:
             return _SAME
+        version = self._board.version
         known = self._rates.get((currency, wanted))
+        if known is not None and known[0] == version:
+            return known[1]
         route = self._route(currency, wanted)
-        if known is not None and self._stands(known, route):
-            return known
-        fresh = self._fresh_rates(route)
-        self._rates[currency, wanted] = fresh
-        return fresh
+        stands = known is not None and self._stands(known[1], route)
+        rates = known[1] if known is not None and stands else self._fresh_rates(route)
+        self._rates[currency, wanted] = (version, rates)
+        return rates
 
     def symbols_between(self, currency: str, wanted: str) -> tuple[str, ...]:
         """Return the symbols whose quotes the conversion follows.

@@ -7,7 +7,7 @@ Source: MetaTrader 5 Help, "Margin Calculation: Retail Forex, Futures" (hedged p
 margin, margin rates).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -132,17 +132,39 @@ class Valuation:
     # --- floating profit ---
 
     def _floating(self, held: Holding, terms: AccountTerms) -> Decimal:
-        spec = self._specs[held.symbol]
-        quote, rates = self._quote(held.symbol), self._money.rates(spec.profit, terms.currency)
         known = held.floating
+        if known is not None and known.version == self._board.version and not known.late:
+            return known.amount + held.swap
+        spec = self._specs[held.symbol]
+        quote, rates = self.basis(held.symbol, terms)
         if known is None or known.quote is not quote or known.rates is not rates:
             amount = sum((_profit(row, spec, quote, rates, terms) for row in held.positions.values()), ZERO)
-            held.floating = FloatingTotal(quote, rates, amount)
-            return amount + held.swap
+            known = held.floating = FloatingTotal(quote, rates, self._board.version, amount)
         for sign, position in known.late:
             known.amount += sign * _profit(position, spec, quote, rates, terms)
         known.late.clear()
+        known.version = self._board.version
         return known.amount + held.swap
+
+    def basis(self, symbol: str, terms: AccountTerms) -> tuple[Quote, Rates]:
+        """Return the quote and the conversion a position of the symbol is valued with now.
+
+        Raises:
+            NoRateError: There is no quote of the symbol, or none for the conversion.
+        """
+        return self._quote(symbol), self._money.rates(self._specs[symbol].profit, terms.currency)
+
+    def profits(self, held: Holding, terms: AccountTerms) -> Iterator[tuple[Position, Decimal, Decimal]]:
+        """Yield each position of a symbol with its closing price and its profit now, without swap.
+
+        Raises:
+            NoRateError: The positions cannot be valued: no quote.
+        """
+        spec = self._specs[held.symbol]
+        quote, rates = self.basis(held.symbol, terms)
+        for position in held.positions.values():
+            price = quote.bid if position.type is OrderType.BUY else quote.ask
+            yield position, price, _profit(position, spec, quote, rates, terms)
 
     def _quote(self, symbol: str) -> Quote:
         quote = self._board.get(symbol)

@@ -6,11 +6,12 @@ from typing import Any, TypeAlias
 
 from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.money import NoRateError
-from mt5fleet.simulator.accounts.rows import ZERO, Deal, Order, Position
+from mt5fleet.simulator.accounts.rows import ZERO, Deal, Order
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.codes import RETCODE_TEXTS, OrderType
 from mt5fleet.simulator.host.fault_terms import RecordList
 from mt5fleet.simulator.host.masks import matches
+from mt5fleet.simulator.host.position_rows import position_rows
 from mt5fleet.simulator.host.price_calls import PRICE_CALLS, price_rows
 from mt5fleet.simulator.host.refusals import (
     CallRefusedError,
@@ -29,7 +30,6 @@ from mt5fleet.simulator.host.wire_rows import (
     check_row,
     deal_row,
     order_row,
-    position_row,
     terminal_row,
     tick_row,
 )
@@ -255,13 +255,8 @@ class Session:
     def positions_get(self, parameters: Parameters) -> list[list[Any]]:
         if self._is_empty(RecordList.POSITIONS):
             return []
-        return [self._position_row(row) for row in chosen(self._book().positions, parameters)]
-
-    def _position_row(self, position: Position) -> list[Any]:
         valuation = self._broker.market.valuation
-        price = valuation.closing_price(position)
-        profit = valuation.profit_at(position, price, position.volume, self._terms())
-        return position_row(position, price, profit)
+        return position_rows(valuation, self._book(), self._terms(), parameters)
 
     def orders_total(self, _: Parameters) -> int:
         return 0 if self._is_empty(RecordList.ORDERS) else len(self._book().orders)
