@@ -42,6 +42,20 @@ class DayRange:
         self.ask_low = min(self.ask_low, quote.ask)
 
 
+class QuoteLog:
+    """The quotes of a symbol that no source can tell again: the first one, and the newest ones."""
+
+    def __init__(self) -> None:
+        self.first: Quote | None = None
+        self.newest: deque[Quote] = deque(maxlen=LOGGED_QUOTES_MAX)
+        self.count = 0
+
+    def add(self, quote: Quote) -> None:
+        self.first = self.first or quote
+        self.newest.append(quote)
+        self.count += 1
+
+
 class QuoteBoard:
     """The newest quote of each symbol and its range of the day.
 
@@ -52,24 +66,24 @@ class QuoteBoard:
         self.version = 0
         self._quotes: dict[str, Quote] = {}
         self._ranges: dict[str, DayRange] = {}
-        self._logs: dict[str, deque[Quote]] = {}
+        self._logs: dict[str, QuoteLog] = {}
 
     def log(self, symbol: str) -> None:
         """Remember from now on what the symbol quotes, because no source can tell it again."""
-        self._logs.setdefault(symbol, deque(maxlen=LOGGED_QUOTES_MAX))
+        self._logs.setdefault(symbol, QuoteLog())
 
     def forget_log(self, symbol: str) -> None:
         self._logs.pop(symbol, None)
 
-    def logged(self, symbol: str) -> deque[Quote]:
-        """Return the remembered quotes in the order they came."""
-        return self._logs.get(symbol, _NOTHING)
+    def log_of(self, symbol: str) -> "QuoteLog | None":
+        """Return what is remembered of a symbol, None when nothing has to be."""
+        return self._logs.get(symbol)
 
     def put(self, symbol: str, quote: Quote) -> None:
         self.version += 1
         self._quotes[symbol] = quote
         if symbol in self._logs:
-            self._logs[symbol].append(quote)
+            self._logs[symbol].add(quote)
         day = quote.time_ms // DAY_MS
         known = self._ranges.get(symbol)
         if known is None or known.day != day:
@@ -102,9 +116,6 @@ class Cross:
         bid = (first_bid * second_bid).quantize(self.spec.tick_size, ROUND_HALF_UP)
         ask = (first_ask * second_ask).quantize(self.spec.tick_size, ROUND_HALF_UP)
         return Quote(bid=bid, ask=ask, time_ms=max(first.time_ms, second.time_ms))
-
-
-_NOTHING: deque[Quote] = deque(maxlen=0)
 
 
 def cross_of(spec: SymbolSpec, first: SymbolSpec, second: SymbolSpec) -> Cross:

@@ -1,9 +1,5 @@
 """What a symbol quoted: its source's past, and after a command what was really sent."""
 
-from collections import deque
-from collections.abc import Iterable
-from decimal import Decimal
-
 import numpy as np
 
 from mt5fleet.simulator.clock import Clock
@@ -11,7 +7,7 @@ from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.feed import Feed
 from mt5fleet.simulator.prices.openings import Openings
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
-from mt5fleet.simulator.prices.rows import MINUTE_MS, Ints, Minutes, Ticks
+from mt5fleet.simulator.prices.rows import MINUTE_MS, Minutes, Ticks
 from mt5fleet.simulator.prices.sources import HISTORY_START_MS
 from mt5fleet.simulator.server_time import ServerTime
 
@@ -35,6 +31,7 @@ class Told:
         self._clock = clock
         self._server_time = server_time
         self._openings = Openings(spec, server_time)
+        self._read: tuple[int, Ticks] = (0, Ticks.none())
 
     def start_ms(self) -> int:
         """Return from when there are prices."""
@@ -44,32 +41,33 @@ class Told:
     def pure_until_ms(self) -> int:
         """Return the time before which the past will be the same whenever it is asked."""
         if self._feed.source(self._spec.name) is None:
-            return 0
+            log = self._board.log_of(self._spec.name)
+            return 0 if log is None or log.first is None else self._server_time.utc_ms(log.first.time_ms)
         since_ms = self._feed.silent_since_ms(self._spec.name)
         return self._clock.now_ms() if since_ms is None else since_ms
 
     def ticks(self, since_ms: int, until_ms: int) -> Ticks:
         """Return the ticks from `since_ms` to before `until_ms`, not beyond now."""
         end_ms = min(until_ms, self._clock.now_ms() + 1)
-        source, pure_ms = self._feed.source(self._spec.name), self.pure_until_ms()
-        parts = []
-        if source is not None and since_ms < min(end_ms, pure_ms + 1):
-            parts.append(source.ticks(since_ms, min(end_ms, pure_ms + 1)))
-        if end_ms > pure_ms + 1 or source is None:
-            parts.append(self._sent(max(since_ms, pure_ms + 1), end_ms))
-        return Ticks.joined(parts)
+        source = self._feed.source(self._spec.name)
+        if source is None:
+            return self._sent(since_ms, end_ms)
+        silent_ms = self.pure_until_ms() + 1
+        if end_ms <= silent_ms:
+            return source.ticks(since_ms, end_ms)
+        told = source.ticks(since_ms, silent_ms) if since_ms < silent_ms else Ticks.none()
+        return Ticks.joined([told, self._sent(max(since_ms, silent_ms), end_ms)])
 
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
         """Return the minutes' bars, the running one as it stands now."""
-        whole_ms = min(self.pure_until_ms() // MINUTE_MS * MINUTE_MS, until_ms)
         source = self._feed.source(self._spec.name)
-        parts = []
-        if source is not None and since_ms < whole_ms:
-            parts.append(source.minutes(since_ms, whole_ms))
-        rest_ms = max(since_ms, whole_ms if source is not None else since_ms)
-        if rest_ms < min(until_ms, self._clock.now_ms() + 1):
-            parts.append(Minutes.of(self.ticks(rest_ms, until_ms)))
-        return Minutes.joined(parts)
+        if source is None:
+            return Minutes.of(self.ticks(since_ms, until_ms))
+        whole_ms = min(self.pure_until_ms() // MINUTE_MS * MINUTE_MS, until_ms)
+        told = source.minutes(since_ms, whole_ms) if since_ms < whole_ms else Minutes.none()
+        if whole_ms == until_ms:
+            return told
+        return Minutes.joined([told, Minutes.of(self.ticks(max(since_ms, whole_ms), until_ms))])
 
     def _sent(self, since_ms: int, until_ms: int) -> Ticks:
         """Return what was sent by command, carried from minute to minute."""
@@ -85,21 +83,17 @@ class Told:
         return Ticks(times, sent.bids[places], sent.asks[places])
 
     def _logged(self) -> Ticks:
-        """Return the board's memory, one quote an instant: the last."""
-        quotes = self._board.logged(self._spec.name)
-        times = _times_ms(quotes, self._server_time)
-        newest: dict[int, Quote] = dict(zip(times, quotes, strict=True))
-        kept = sorted(newest)
-        return Ticks(
-            np.array(kept, np.int64),
-            self._in_points(newest[at_ms].bid for at_ms in kept),
-            self._in_points(newest[at_ms].ask for at_ms in kept),
-        )
+        """Return the board's memory, one quote an instant: the last. The first one of all stays for ever."""
+        log = self._board.log_of(self._spec.name)
+        if log is None or log.first is None:
+            return Ticks.none()
+        if self._read[0] != log.count:
+            self._read = (log.count, self._in_points([log.first, *log.newest]))
+        return self._read[1]
 
-    def _in_points(self, prices: Iterable[Decimal]) -> Ints:
+    def _in_points(self, quotes: list[Quote]) -> Ticks:
+        newest = {self._server_time.utc_ms(quote.time_ms): quote for quote in quotes}
+        rows = [(at_ms, newest[at_ms].bid, newest[at_ms].ask) for at_ms in sorted(newest)]
         point = self._spec.point
-        return np.array([round(price / point) for price in prices], np.int64)
-
-
-def _times_ms(quotes: deque[Quote], server_time: ServerTime) -> list[int]:
-    return [server_time.utc_ms(quote.time_ms) for quote in quotes]
+        points = [(at_ms, round(bid / point), round(ask / point)) for at_ms, bid, ask in rows]
+        return Ticks(*np.array(points, np.int64).T)
