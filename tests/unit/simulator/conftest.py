@@ -1,6 +1,6 @@
 """A broker on a clock that stands still, with fixed quotes, and short words for what tests do to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -95,31 +95,30 @@ def fixed_prices(**others: tuple[str, str]) -> dict[str, Any]:
     return {name: {"source": "fixed", "bid": bid, "ask": ask} for name, (bid, ask) in quotes.items()}
 
 
+def build_desk(
+    account: dict[str, Any] | None = None,
+    *,
+    journal: Journal | None = None,
+    past: Iterable[dict[str, Any]] = (),
+    clock: SteppedClock | None = None,
+    checked: bool = True,
+    **broker: Any,
+) -> Desk:
+    """Build a desk; `account` and `broker` change the configuration, `journal` and `past` its memory."""
+    entries = {
+        "default_prices": "none",
+        "server_zone": {"plus_hours": 2},
+        "accounts": [{"login": LOGIN, "balance": "100000", **(account or {})}],
+        "prices": fixed_prices(),
+    }
+    clock = clock or SteppedClock(START_MS)
+    config = parse_config(entries | broker)
+    return Desk(Broker(config, clock=clock, journal=journal, past=past, checked=checked), clock)
+
+
 @pytest.fixture
 def make_desk() -> Callable[..., Desk]:
-    """Build a desk; `account` and `broker` change the configuration, `journal` and `past` its memory."""
-
-    def make(
-        account: dict[str, Any] | None = None,
-        *,
-        journal: Journal | None = None,
-        past: Iterator[dict[str, Any]] | None = None,
-        clock: SteppedClock | None = None,
-        checked: bool = True,
-        **broker: Any,
-    ) -> Desk:
-        entries = {
-            "default_prices": "none",
-            "server_zone": {"plus_hours": 2},
-            "accounts": [{"login": LOGIN, "balance": "100000", **(account or {})}],
-            "prices": fixed_prices(),
-        }
-        clock = clock or SteppedClock(START_MS)
-        config = parse_config(entries | broker)
-        desk_broker = Broker(config, clock=clock, journal=journal, past=past or (), checked=checked)
-        return Desk(desk_broker, clock)
-
-    return make
+    return build_desk
 
 
 @pytest.fixture

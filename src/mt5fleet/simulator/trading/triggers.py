@@ -9,7 +9,6 @@ stop-outs slip further where the symbol does.
 from dataclasses import replace
 from decimal import Decimal
 
-from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.money import NoRateError
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Order, Position
 from mt5fleet.simulator.accounts.valuation import Worth
@@ -149,35 +148,11 @@ def stop_closure(market: Market, login: int, position: Position, reason: Reason)
     return _closure(market, login, position, reason, comment, level)
 
 
-def stop_out_victim(market: Market, book: AccountBook) -> tuple[Position, Worth] | None:
-    """Return the position with the largest loss when the account is below its stop-out level."""
-    if not book.positions:
-        return None
-    terms = market.terms[book.login]
-    try:
-        worth = market.valuation.worth(book, terms)
-        if not _below_stop_out(worth, terms.stop_out_level):
-            return None
-        floating = {
-            ticket: market.valuation.floating(position, terms) for ticket, position in book.positions.items()
-        }
-    except NoRateError:
-        return None  # an account that cannot be valued is left alone
-    worst = min(floating, key=lambda ticket: (floating[ticket], ticket))
-    return book.positions[worst], worth
-
-
 def stop_out_closure(market: Market, login: int, position: Position, worth: Worth) -> tuple[Change, ...]:
     """Return the records of a position the server closes for want of margin."""
     level = worth.margin_level_percent.quantize(Decimal("0.1"))
     comment = f"so {level}%/{worth.equity}/{worth.margin}"
     return _closure(market, login, position, Reason.STOP_OUT, comment, ZERO)
-
-
-def _below_stop_out(worth: Worth, stop_out_percent: Decimal) -> bool:
-    if not worth.margin:
-        return worth.equity <= 0  # fully hedged: there is no level, only what is left
-    return worth.margin_level_percent < stop_out_percent
 
 
 def _closure(
