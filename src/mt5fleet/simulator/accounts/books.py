@@ -111,13 +111,11 @@ class AccountBook:
 
 
 class Books:
-    """All accounts, the ticket counter, and who holds what on which symbol."""
+    """All accounts and the ticket counter."""
 
     def __init__(self) -> None:
         self._accounts: dict[int, AccountBook] = {}
         self._newest_ticket = FIRST_TICKET
-        self._positions_on: dict[str, dict[int, int]] = {}  # symbol -> ticket -> login
-        self._orders_on: dict[str, dict[int, int]] = {}
 
     def open_account(self, login: int) -> AccountBook:
         return self._accounts.setdefault(login, AccountBook(login))
@@ -144,37 +142,7 @@ class Books:
         for change in transaction.changes:
             self._newest_ticket = max(self._newest_ticket, change.ticket)
             book.apply(change)
-            self._index(transaction.login, change)
 
     def empty(self, login: int) -> None:
         """Forget an account's records; its tickets are never given again."""
         self._accounts[login] = AccountBook(login)
-        for index in (*self._positions_on.values(), *self._orders_on.values()):
-            for ticket in [ticket for ticket, owner in index.items() if owner == login]:
-                del index[ticket]
-
-    def positions_on(self, symbol: str) -> list[tuple[int, Position]]:
-        """Return (login, position) of every open position on a symbol."""
-        holders = self._positions_on.get(symbol, {})
-        return [(login, self._accounts[login].positions[ticket]) for ticket, login in holders.items()]
-
-    def orders_on(self, symbol: str) -> list[tuple[int, Order]]:
-        """Return (login, order) of every active order on a symbol."""
-        holders = self._orders_on.get(symbol, {})
-        return [(login, self._accounts[login].orders[ticket]) for ticket, login in holders.items()]
-
-    def active_orders(self) -> list[tuple[int, Order]]:
-        return [(book.login, order) for book in self._accounts.values() for order in book.orders.values()]
-
-    def _index(self, login: int, change: Change) -> None:
-        match change:
-            case Position():
-                self._positions_on.setdefault(change.symbol, {})[change.ticket] = login
-            case Closed():
-                self._positions_on.get(change.symbol, {}).pop(change.ticket, None)
-            case Order() if change.state.is_final:
-                self._orders_on.get(change.symbol, {}).pop(change.ticket, None)
-            case Order():
-                self._orders_on.setdefault(change.symbol, {})[change.ticket] = login
-            case Deal():
-                pass  # deals are found through their account

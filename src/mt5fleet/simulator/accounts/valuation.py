@@ -67,8 +67,10 @@ class Valuation:
         Raises:
             NoRateError: A position cannot be valued: no quote.
         """
-        profit = sum((self._floating(held, terms) for held in book.held.values()), ZERO)
-        margin = self._margin(book.held, terms)
+        profit = margin = ZERO
+        for held in book.held.values():
+            profit += self._floating(held, terms)
+            margin += self._symbol_margin(held, terms)
         if extra is not None:
             margin += self._added_margin(book.held.get(extra.symbol), extra, terms)
         return Worth(
