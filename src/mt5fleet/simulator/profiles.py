@@ -17,6 +17,9 @@ JUDGE_LOGIN = 12345678
 QUOTE_EVERY_MS = 3_000
 """Slow enough that a program which reads a quote and then orders finds the same quote."""
 
+COIN_QUOTE_EVERY_MS = 1_500
+"""Programs that look at the ticks of a coin expect ten and more within 20 seconds."""
+
 
 def profile(name: str) -> SimulatorConfig:
     """Return the broker of that name.
@@ -74,8 +77,12 @@ _COINS = ("BTCUSD", "ETHUSD", "ADAUSD")
 """On the account's leverage: a whole lot of each then fits into the account."""
 
 
-def _walk(spread_points: int | None = None) -> SyntheticPrices:
-    return SyntheticPrices(source="synthetic", interval_ms=QUOTE_EVERY_MS, spread_points=spread_points)
+def _walk() -> SyntheticPrices:
+    return SyntheticPrices(source="synthetic", interval_ms=QUOTE_EVERY_MS)
+
+
+def _coin(spread_points: int) -> SyntheticPrices:
+    return SyntheticPrices(source="synthetic", interval_ms=COIN_QUOTE_EVERY_MS, spread_points=spread_points)
 
 
 def _cross(*legs: str) -> CrossPrices:
@@ -93,8 +100,8 @@ _JUDGE_PRICES: dict[str, PriceTerms] = {
     "GBPJPY": _cross("GBPUSD", "USDJPY"),
     "EURCAD": _cross("EURUSD", "USDCAD"),
     "XAUUSD": _walk(),
-    "BTCUSD": _walk(spread_points=2_500),
-    "ETHUSD": _walk(spread_points=1_200),
+    "BTCUSD": _coin(spread_points=2_500),
+    "ETHUSD": _coin(spread_points=1_200),
     "ADAUSD": _walk(),
     "US500": _walk(),
 }
