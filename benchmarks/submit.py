@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -35,11 +36,10 @@ from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.ids import OrderKey, order_key
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit
-from mt5fleet.domain.signal import Entry, Side
 from mt5fleet.ports.gateway import Gateway
-from mt5fleet.ports.journal import JournalEntry
 from mt5fleet.simulator.config import SimulatorConfig, parse_config
 from mt5fleet.simulator.process import BrokerProcess, dropin_folder, start_broker
+from mt5fleet.testing.builders import make_entry, make_open_order
 
 RESULTS = Path(__file__).resolve().parent / "submit.json"
 FIRST_LOGIN = 7_001
@@ -159,17 +159,8 @@ def _shared_syncs(folder: Path) -> dict[str, Rows]:
 
 def _write_all(journal: SqliteJournal) -> None:
     for number in range(WRITES):
-        entry = JournalEntry(
-            key=f"{number:064x}",
-            attempt=1,
-            token=1,
-            operation="submit",
-            request="{}" * 200,
-            written_at=SystemClock().now(),
-            outcome=None,
-            tombstone=False,
-        )
-        journal.write(entry)
+        entry = make_entry(key=f"{number:064x}", token=1, written_at=SystemClock().now())
+        journal.write(replace(entry, request="{}" * 200))
 
 
 def _submit(gateway: Gateway, account: int, name: str, spent: Rows) -> tuple[float, Rows]:
@@ -189,19 +180,13 @@ def _submit(gateway: Gateway, account: int, name: str, spent: Rows) -> tuple[flo
 
 
 def _order(key: OrderKey) -> OpenOrder:
-    return OpenOrder(
+    return make_open_order(
         symbol=SYMBOL,
-        side=Side.BUY,
-        entry=Entry.MARKET,
         volume=Decimal("0.01"),
-        price=None,
-        tolerance=None,
         stop_loss=Decimal("0.9"),
-        take_profit=None,
         magic=key.magic,
         comment=key.comment,
         created_at=SystemClock().now(),
-        expires_at=None,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from mt5fleet.domain.account import Account, GuardMemory, Limits, Producer, ProducerKey, Rights
 from mt5fleet.domain.broker import Deal, DealEntry, Health, Mode, Position, Quote, Reading
 from mt5fleet.domain.latch import Latch
+from mt5fleet.domain.order import OpenOrder
 from mt5fleet.domain.signal import (
     Approval,
     Cancel,
@@ -23,16 +24,13 @@ from mt5fleet.domain.signal import (
     Targets,
 )
 from mt5fleet.messages import Algorithm, SigningKey, sign
+from mt5fleet.ports.journal import JournalEntry
 
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)  # where ManualClock begins
 _LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 PRODUCER = "desk"
 SIGNING_KEY = SigningKey(key_id="desk-1", algorithm=Algorithm.ED25519, private=bytes(range(32)))
-
-
-def dec(text: str | int) -> Decimal:
-    """A Decimal."""
-    return Decimal(text)
+ORDER_KEY = "a" * 64
 
 
 def make_account(name: str = "alpha", *, login: int = 1, limits: Limits | None = None) -> Account:
@@ -135,6 +133,46 @@ def signed(signal: Signal, key: SigningKey = SIGNING_KEY) -> str:
 def no_secret(name: str) -> bytes:
     """For tests without HMAC keys: asked for a secret, it fails."""
     raise KeyError(name)
+
+
+def make_open_order(**changes: object) -> OpenOrder:
+    """A market buy of 0.10 EURUSD, unless changed."""
+    order = OpenOrder(
+        symbol="EURUSD",
+        side=Side.BUY,
+        entry=Entry.MARKET,
+        volume=Decimal("0.10"),
+        price=None,
+        tolerance=None,
+        stop_loss=Decimal("1.05"),
+        take_profit=None,
+        magic=1 << 52,
+        comment="mf.x.0",
+        created_at=START,
+        expires_at=None,
+    )
+    return replace(order, **changes)  # type: ignore[arg-type]  # names checked by replace
+
+
+def make_entry(
+    attempt: int = 1,
+    key: str = ORDER_KEY,
+    token: int = 3,
+    operation: str = "submit",
+    *,
+    written_at: datetime = START,
+) -> JournalEntry:
+    """A line of the journal as it is written ahead of a call."""
+    return JournalEntry(
+        key=key,
+        attempt=attempt,
+        token=token,
+        operation=operation,
+        request='{"asked": {}}',
+        written_at=written_at,
+        outcome=None,
+        tombstone=False,
+    )
 
 
 def make_reading(

@@ -14,6 +14,7 @@ class Told(StrEnum):
     """What the call answers at once."""
 
     DONE = "done"  # FILLED or APPLIED, or the value of a read
+    PARTLY = "done in part"  # CANCELED with the volume that was filled
     REJECTED = "rejected"
     NOT_SENT = "not sent"
     IN_DOUBT = "in doubt"
@@ -23,18 +24,33 @@ class Told(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """One fault as the simulator takes it; `call` None strikes the operation's own call."""
+
+    kind: str
+    call: str | None = None
+    terms: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault of the simulator: how a person reads it, and how the simulator takes it."""
+    """What goes wrong: how a person reads it, and the simulator's faults it is made of."""
 
     name: str
-    kind: str
-    terms: dict[str, object]
     sentence: str
+    parts: tuple[Part, ...]
 
 
-def _fault(name: str, kind: str, sentence: str, **terms: object) -> Fault:
-    return Fault(name=name, kind=kind, terms=terms, sentence=sentence)
+def _part(kind: str, call: str | None = None, **terms: object) -> Part:
+    return Part(kind=kind, call=call, terms=terms)
 
+
+def _fault(name: str, kind: str, sentence: str, *others: Part, **terms: object) -> Fault:
+    return Fault(name=name, sentence=sentence, parts=(_part(kind, **terms), *others))
+
+
+# Longer than every proof of absence in these tests (1.5 s): what is believed meanwhile would be wrong.
+EMPTY = _part("empty_lists", "initialize", lasts_ms=2500)
 
 FAULTS = {
     fault.name: fault
@@ -48,8 +64,59 @@ FAULTS = {
         _fault("blocks after execution", "block_executed", "executed, never answered"),
         _fault("reject", "reject", "the broker refuses", retcode=10006),
         _fault("requote", "requote", "the broker offers another price"),
+        _fault("price changed", "price_changed", "the price moved before the broker could fill (10020)"),
+        _fault("off quotes", "off_quotes", "the broker has no quotes to fill with (10021)"),
+        _fault("too many requests", "too_many_requests", "the broker counts too many requests (10024)"),
+        _fault("partly filled", "partial_fill", "half of the volume is filled, the rest is cancelled"),
+        _fault(
+            "partly filled, answer lost",
+            "partial_fill",
+            "half of the volume is filled, the rest is cancelled, and nobody is told",
+            _part("answer_lost"),
+        ),
         _fault("none", "none", "the module gives None and last_error -1; not executed", code=-1),
         _fault("visibility lag", "visibility_lag", "records show 0.3 s later than they happen", **NEAR),
+        _fault(
+            "answer lost, then empty lists",
+            "answer_lost",
+            "executed, connection dropped; after the reconnect every list is empty, with success, for 2.5 s",
+            EMPTY,
+        ),
+        _fault(
+            "connection lost, then empty lists",
+            "connection_lost",
+            "connection dropped before execution; after the reconnect every list is empty for 2.5 s",
+            EMPTY,
+        ),
+        _fault("disconnect", "disconnect", "the terminal has no broker for 1 s (10031)", lasts_ms=1000),
+        _fault(
+            "terminal restarts",
+            "terminal_restart",
+            "not executed; no terminal for 0.5 s, then its lists are empty for 2.5 s",
+            lasts_ms=500,
+            sync_ms=2500,
+        ),
+        _fault(
+            "terminal restarts after execution",
+            "terminal_restart",
+            "executed; no terminal for 0.5 s, then its lists are empty for 2.5 s",
+            lasts_ms=500,
+            sync_ms=2500,
+            executed=True,
+        ),
+        _fault(
+            "server clock 3 h back",
+            "server_offset",
+            "the server's time stamps are three hours less than they were",
+            shift_ms=-10_800_000,
+        ),
+        _fault(
+            "server clock 3 h back, answer lost",
+            "server_offset",
+            "executed under stamps three hours less than before, connection dropped before the answer",
+            _part("answer_lost"),
+            shift_ms=-10_800_000,
+        ),
     )
 }
 
@@ -89,14 +156,39 @@ def _order(operation: str, goal: str) -> tuple[Row, ...]:
         row("reject", Told.REJECTED, Told.REJECTED, 0, "REJECTED"),
         row("requote", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
         row("none", doubt, doubt, 0, "NOT_SENT"),
+        row("price changed", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
+        row("off quotes", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
+        row("too many requests", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
         row("visibility lag", done, done, 1, goal),
+        row("answer lost, then empty lists", doubt, doubt, 1, goal),
+        row("connection lost, then empty lists", doubt, doubt, 0, "NOT_SENT"),
+        row("disconnect", doubt, doubt, 0, "NOT_SENT"),
+        row("terminal restarts", doubt, doubt, 0, "NOT_SENT"),
+        row("terminal restarts after execution", doubt, doubt, 1, goal),
+        row("server clock 3 h back", done, done, 1, goal),
+        row("server clock 3 h back, answer lost", doubt, doubt, 1, goal),
     )
 
 
-def _read(operation: str, broken: Told = Told.UNREACHABLE, silent: Told = Told.UNANSWERED) -> tuple[Row, ...]:
+def _partly(operation: str) -> tuple[Row, ...]:
+    """The rows of what can be filled in part, on a symbol that takes no all-or-nothing orders."""
+
+    def row(fault: str, told: Told) -> Row:
+        return Row(operation=operation, fault=fault, module=told, bridge=told, executed=1, settled="CANCELED")
+
+    return (row("partly filled", Told.PARTLY), row("partly filled, answer lost", Told.IN_DOUBT))
+
+
+def _read(
+    operation: str,
+    broken: Told = Told.UNREACHABLE,
+    silent: Told = Told.UNANSWERED,
+    apart: Told = Told.UNREACHABLE,
+) -> tuple[Row, ...]:
     """The rows of a read: a value or an error, never an empty list.
 
-    `broken` is told when the terminal fails, `silent` when the bridge gave it up at the deadline.
+    `broken` is told when the terminal fails, `silent` when the bridge gave it up at the deadline, `apart`
+    when the terminal has lost its broker.
     """
 
     def row(fault: str, module: Told, bridge: Told) -> Row:
@@ -110,6 +202,10 @@ def _read(operation: str, broken: Told = Told.UNREACHABLE, silent: Told = Told.U
         row("slow", Told.DONE, Told.DONE),
         row("blocks", Told.WAITS, silent),
         row("none", broken, broken),
+        row("disconnect", apart, apart),
+        row("terminal restarts", broken, broken),
+        row("terminal restarts after execution", broken, broken),
+        row("server clock 3 h back", Told.DONE, Told.DONE),
     )
 
 
@@ -135,6 +231,8 @@ TABLE: tuple[Row, ...] = (
     *_order("close", "FILLED"),
     *_order("modify", "APPLIED"),
     *_order("cancel", "APPLIED"),
+    *_partly("submit"),
+    *_partly("close"),
     *_read("resolve"),
     *_read("health", broken=Told.DONE, silent=Told.DONE),  # it answers that the terminal is away, and why
     *_read("reading"),

@@ -35,6 +35,7 @@ from mt5fleet.ports.gateway import Gateway
 from mt5fleet.simulator.client import BrokerControl
 from mt5fleet.simulator.config import SimulatorConfig, parse_config
 from mt5fleet.simulator.process import BrokerProcess, dropin_folder, start_broker
+from mt5fleet.testing.builders import make_open_order
 from tests.contract.gateway.people import PEOPLE
 from tests.contract.gateway.running_bridge import RunningBridge, running_bridge
 from tests.contract.gateway.terms import (
@@ -49,6 +50,7 @@ from tests.contract.gateway.terms import (
     SETTLE_S,
     SILENCE_S,
     SYMBOL,
+    SYMBOL_IN_PARTS,
     TOKEN,
     UNANSWERED_S,
     USUAL,
@@ -128,20 +130,7 @@ def hear(rig: Rig) -> None:
 
 
 def market(rig: Rig, key: OrderKey) -> OpenOrder:
-    return OpenOrder(
-        symbol=SYMBOL,
-        side=Side.BUY,
-        entry=Entry.MARKET,
-        volume=Decimal("0.10"),
-        price=None,
-        tolerance=None,
-        stop_loss=Decimal("1.05"),
-        take_profit=None,
-        magic=key.magic,
-        comment=key.comment,
-        created_at=rig.clock.now(),
-        expires_at=None,
-    )
+    return make_open_order(symbol=SYMBOL, magic=key.magic, comment=key.comment, created_at=rig.clock.now())
 
 
 def limit(rig: Rig, key: OrderKey) -> OpenOrder:
@@ -355,13 +344,15 @@ def _gateway_of(bridge: RunningBridge) -> BridgeGateway:
 
 
 def simulator(folder: Path) -> SimulatorConfig:
+    quote = {"source": "fixed", "bid": str(BID), "ask": str(ASK)}
     return parse_config(
         {
             "state_dir": str(folder / "broker"),
             "fsync": False,
             "default_prices": "none",
             "accounts": [{"login": LOGIN, "password": PASSWORD, "server": SERVER}],
-            "prices": {SYMBOL: {"source": "fixed", "bid": str(BID), "ask": str(ASK)}},
+            "symbols": [{"name": SYMBOL_IN_PARTS, "like": SYMBOL, "filling_mask": 2}],
+            "prices": {SYMBOL: quote, SYMBOL_IN_PARTS: quote},
         }
     )
 

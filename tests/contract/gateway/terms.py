@@ -6,6 +6,7 @@ from decimal import Decimal
 from mt5fleet.domain.broker import Mode
 
 ACCOUNT, LOGIN, SERVER, PASSWORD, SYMBOL = "alpha", 1001, "Simulator-1", "pw", "EURUSD"
+SYMBOL_IN_PARTS = "EURUSD.ioc"  # takes no all-or-nothing orders
 BID, ASK = Decimal("1.10000"), Decimal("1.10010")
 EVENTUALLY_S_MAX = 20.0
 LAG_S, SETTLE_S, UNANSWERED_S = 0.3, 0.5, 1.5  # short, so that a proof of absence takes a second

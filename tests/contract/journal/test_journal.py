@@ -11,12 +11,13 @@ from mt5fleet.domain.errors import InvariantBroken, Latched, StaleLatch, StaleTo
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome
-from mt5fleet.ports.journal import Journal, JournalEntry
+from mt5fleet.ports.journal import Journal
+from mt5fleet.testing.builders import ORDER_KEY, make_entry
 from mt5fleet.testing.clock import ManualClock
 
 Reopen = Callable[[], Journal]
 
-KEY, OTHER_KEY = "a" * 64, "b" * 64
+KEY, OTHER_KEY = ORDER_KEY, "b" * 64
 NOW = ManualClock().now()
 FILLED = Outcome(state=OrderState.FILLED, sentence="filled", order_ticket=7)
 MEMORY = GuardMemory(
@@ -32,73 +33,60 @@ MEMORY = GuardMemory(
 )
 
 
-def entry(attempt: int = 1, key: str = KEY, token: int = 3, operation: str = "submit") -> JournalEntry:
-    return JournalEntry(
-        key=key,
-        attempt=attempt,
-        token=token,
-        operation=operation,
-        request='{"asked": {}}',
-        written_at=NOW,
-        outcome=None,
-        tombstone=False,
-    )
-
-
 def latch(sequence: int, reason: str = "drawdown", *, local: bool = False) -> Latch:
     return Latch(sequence=sequence, reason=reason, at=NOW, local=local)
 
 
 def test_an_attempt_is_written_once_and_survives(reopen: Reopen) -> None:
-    reopen().write(entry())
+    reopen().write(make_entry())
     with pytest.raises(InvariantBroken, match="attempt 1 of order aaaaaaaaaaaa was written before"):
-        reopen().write(entry())
-    assert reopen().entries(KEY) == (entry(),)
+        reopen().write(make_entry())
+    assert reopen().entries(KEY) == (make_entry(),)
     assert reopen().entries(OTHER_KEY) == ()
 
 
 def test_an_attempt_of_an_older_token_is_refused_at_the_last_gate(reopen: Reopen) -> None:
     reopen().see_token(4)
     with pytest.raises(StaleToken) as refused:
-        reopen().write(entry(token=3))
+        reopen().write(make_entry(token=3))
     assert refused.value.newest == 4
     assert reopen().entries(KEY) == ()
     assert reopen().unfinished() == ()
 
 
 def test_an_attempt_of_a_newer_token_makes_older_ones_stale(reopen: Reopen) -> None:
-    reopen().write(entry(token=9))
+    reopen().write(make_entry(token=9))
     assert reopen().newest_token() == 9
     with pytest.raises(StaleToken):
-        reopen().write(entry(attempt=2, token=8))
+        reopen().write(make_entry(attempt=2, token=8))
 
 
 @pytest.mark.parametrize("operation", ["close", "modify", "cancel"])
 def test_under_a_latch_only_opens_are_refused(reopen: Reopen, operation: str) -> None:
     reopen().set_latch(latch(1, "drawdown 20 percent"))
     with pytest.raises(Latched, match="drawdown 20 percent"):
-        reopen().write(entry())
-    reopen().write(entry(operation=operation))
+        reopen().write(make_entry())
+    reopen().write(make_entry(operation=operation))
     assert [found.operation for found in reopen().entries(KEY)] == [operation]
 
 
 def test_a_lifted_latch_lets_opens_be_written_again(reopen: Reopen) -> None:
     reopen().set_latch(latch(1))
     reopen().lift_latch(1, "signed record")
-    reopen().write(entry())
+    reopen().write(make_entry())
     assert [found.attempt for found in reopen().entries(KEY)] == [1]
 
 
 def test_an_outcome_is_kept_with_its_attempt(reopen: Reopen) -> None:
     journal = reopen()
-    journal.write(entry(1))
-    journal.write(entry(2))
+    journal.write(make_entry(1))
+    journal.write(make_entry(2))
     journal.finish(KEY, 2, FILLED)
     assert [found.outcome for found in reopen().entries(KEY)] == [None, FILLED]
 
 
 def test_an_outcome_may_be_replaced_by_a_truer_one(reopen: Reopen) -> None:
-    reopen().write(entry())
+    reopen().write(make_entry())
     reopen().finish(KEY, 1, Outcome(state=OrderState.IN_DOUBT, sentence="outcome unknown"))
     reopen().finish(KEY, 1, FILLED)
     assert [found.outcome for found in reopen().entries(KEY)] == [FILLED]
@@ -112,7 +100,7 @@ def test_an_attempt_that_was_never_written_cannot_be_finished(reopen: Reopen) ->
 
 def test_a_tombstone_stands_for_attempts_that_were_never_written_too(reopen: Reopen) -> None:
     journal = reopen()
-    journal.write(entry(1))
+    journal.write(make_entry(1))
     journal.bury(KEY, 1)
     journal.bury(KEY, 2)
     journal.bury(KEY, 2)
@@ -120,7 +108,7 @@ def test_a_tombstone_stands_for_attempts_that_were_never_written_too(reopen: Reo
     assert (first.tombstone, first.operation) == (True, "submit")
     assert (second.tombstone, second.attempt) == (True, 2)
     with pytest.raises(InvariantBroken):
-        reopen().write(entry(2))
+        reopen().write(make_entry(2))
 
 
 def test_only_attempts_without_an_end_are_unfinished_and_the_oldest_is_first(reopen: Reopen) -> None:
@@ -128,7 +116,7 @@ def test_only_attempts_without_an_end_are_unfinished_and_the_oldest_is_first(reo
     clock = ManualClock()
     for attempt in (3, 4, 1, 2):
         clock.advance_s(1)
-        journal.write(replace(entry(attempt), written_at=clock.now()))
+        journal.write(replace(make_entry(attempt), written_at=clock.now()))
     journal.finish(KEY, 1, FILLED)
     journal.bury(KEY, 2)
     assert [found.attempt for found in journal.unfinished()] == [3, 4]
@@ -139,7 +127,7 @@ def test_an_attempt_in_doubt_stays_unfinished_until_it_is_settled_or_buried(reop
     doubt = Outcome(state=OrderState.IN_DOUBT, sentence="outcome unknown")
     journal = reopen()
     for attempt in (1, 2, 3):
-        journal.write(entry(attempt))
+        journal.write(make_entry(attempt))
         journal.finish(KEY, attempt, doubt)
     journal.finish(KEY, 1, FILLED)
     journal.bury(KEY, 2)
@@ -152,7 +140,7 @@ def test_the_newest_thousand_unfinished_attempts_are_known(reopen: Reopen) -> No
     journal, clock = reopen(), ManualClock()
     for attempt in range(1, 1003):
         clock.advance_s(1)
-        journal.write(replace(entry(attempt), written_at=clock.now()))
+        journal.write(replace(make_entry(attempt), written_at=clock.now()))
     for found in (journal.unfinished(), reopen().unfinished()):
         assert [kept.attempt for kept in found] == list(range(3, 1003))
     assert len(reopen().entries(KEY)) == 1002
@@ -248,7 +236,7 @@ def test_identity_and_age_stay(reopen: Reopen) -> None:
 def test_the_sequence_grows_by_durable_writes_only(reopen: Reopen) -> None:
     durable: tuple[Callable[[Journal], None], ...] = (
         lambda journal: journal.see_token(3),
-        lambda journal: journal.write(entry()),
+        lambda journal: journal.write(make_entry()),
         lambda journal: journal.bury(KEY, 2),
         lambda journal: journal.set_latch(latch(1)),
         lambda journal: journal.lift_latch(1, "signed record"),
@@ -270,9 +258,9 @@ def test_the_sequence_grows_by_durable_writes_only(reopen: Reopen) -> None:
 
 
 def test_a_refused_write_does_not_count(reopen: Reopen) -> None:
-    reopen().write(entry())
+    reopen().write(make_entry())
     before = reopen().sequence
-    for refused in (entry(), entry(2, token=1)):
+    for refused in (make_entry(), make_entry(2, token=1)):
         with pytest.raises((InvariantBroken, StaleToken)):
             reopen().write(refused)
     assert (reopen().sequence, reopen().writable) == (before, True)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from mt5fleet.adapters.mt5.contact import LedgerContact
@@ -21,7 +20,7 @@ from mt5fleet.bridge.settings import BridgeLimits, ChildConfig
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.ids import OrderKey, order_key
 from mt5fleet.domain.order import OpenOrder, Outcome, Permit
-from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.testing.builders import make_open_order
 
 ACCOUNT, LOGIN, SERVER, PASSWORD, SYMBOL = "alpha", 1001, "Simulator-1", "pw", "EURUSD"
 WAIT_S_MAX = 20.0
@@ -130,17 +129,4 @@ def key_of(name: str) -> OrderKey:
 
 
 def market(key: OrderKey) -> OpenOrder:
-    return OpenOrder(
-        symbol=SYMBOL,
-        side=Side.BUY,
-        entry=Entry.MARKET,
-        volume=Decimal("0.10"),
-        price=None,
-        tolerance=None,
-        stop_loss=Decimal("1.05"),
-        take_profit=None,
-        magic=key.magic,
-        comment=key.comment,
-        created_at=CLOCK.now(),
-        expires_at=None,
-    )
+    return make_open_order(symbol=SYMBOL, magic=key.magic, comment=key.comment, created_at=CLOCK.now())

@@ -20,14 +20,15 @@ from mt5fleet.domain.denial import DenialReason
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.ids import order_key
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import OpenOrder, Outcome, Permit
+from mt5fleet.domain.order import Outcome, Permit
 from mt5fleet.domain.person import Person, PersonKey, Role
-from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.domain.signal import Entry
 from mt5fleet.messages import FloorRecord, SigningKey, sign_record
 from mt5fleet.people_file import save_people
 from mt5fleet.simulator.client import BrokerControl
 from mt5fleet.simulator.config import parse_config
 from mt5fleet.simulator.process import BrokerProcess, start_broker
+from mt5fleet.testing.builders import make_open_order
 from tests.support.fleet import eventually, free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -120,15 +121,11 @@ class Beside:
         """A market order, or one that rests at a price."""
         key = order_key(SERVER, LOGIN, name, 0)
         now = datetime.now(UTC).replace(microsecond=0)
-        order = OpenOrder(
-            symbol="EURUSD",
-            side=Side.BUY,
+        order = make_open_order(
             entry=Entry.MARKET if price is None else Entry.LIMIT,
             volume=Decimal(lots),
             price=None if price is None else Decimal(price),
-            tolerance=None,
             stop_loss=Decimal("1.00"),
-            take_profit=None,
             magic=key.magic,
             comment=key.comment,
             created_at=now,

@@ -12,10 +12,10 @@ from mt5fleet.adapters.sqlite.journal import JournalFile, journal_path
 from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome
-from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.builders import ORDER_KEY
 from mt5fleet.testing.clock import ManualClock
 
-KEY = "a" * 64
+KEY = ORDER_KEY
 FILLED = Outcome(state=OrderState.FILLED, sentence="filled", order_ticket=7)
 LATCH = Latch(sequence=4, reason="drawdown", at=ManualClock().now())
 WAIT_S = 30
@@ -38,19 +38,6 @@ def opening(folder: Path) -> Iterator[Open]:
     finally:
         for file in files:
             file.close()
-
-
-def entry(attempt: int = 1, key: str = KEY, token: int = 3, operation: str = "submit") -> JournalEntry:
-    return JournalEntry(
-        key=key,
-        attempt=attempt,
-        token=token,
-        operation=operation,
-        request='{"asked": {}}',
-        written_at=ManualClock().now(),
-        outcome=None,
-        tombstone=False,
-    )
 
 
 class held:  # noqa: N801 reads like the statement it stands in

@@ -22,8 +22,7 @@ from mt5fleet.bridge.server import BridgeServer
 from mt5fleet.bridge.settings import BridgeConfig, BridgeLimits, TlsServer
 from mt5fleet.domain.broker import Health, Mode, Reading
 from mt5fleet.domain.lifecycle import OrderState
-from mt5fleet.domain.order import OpenOrder, Outcome, Permit
-from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.domain.order import Outcome, Permit
 
 T = TypeVar("T")
 NOW = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -46,23 +45,6 @@ HEALTH = Health(
     bridge_at=NOW,
     version="0",
 )
-
-
-def market() -> OpenOrder:
-    return OpenOrder(
-        symbol="EURUSD",
-        side=Side.BUY,
-        entry=Entry.MARKET,
-        volume=Decimal("0.10"),
-        price=None,
-        tolerance=None,
-        stop_loss=Decimal("1.05"),
-        take_profit=None,
-        magic=1 << 52,
-        comment="mf.x.0",
-        created_at=NOW,
-        expires_at=None,
-    )
 
 
 def reading(account: str) -> Reading:

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway, TlsClient
 from mt5fleet.bridge.settings import TlsServer
 from mt5fleet.domain.errors import InvalidValue, Unreachable
+from mt5fleet.testing.builders import make_open_order
 from tests.unit.bridge.certificates import Authority
-from tests.unit.bridge.served import FILLED, PERMIT, TOKEN, Served, market, served
+from tests.unit.bridge.served import FILLED, PERMIT, TOKEN, Served, served
 
 HEALTH = "/grpc.health.v1.Health"
 
@@ -44,7 +45,7 @@ def shown(authority: Authority, by: Authority, name: str = "worker") -> TlsClien
 
 
 def is_admitted(gateway: BridgeGateway) -> bool:
-    return gateway.submit("alpha", market(), PERMIT) == FILLED
+    return gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
 
 
 def test_the_token_is_carried_over_tls(behind_tls: Served, authority: Authority) -> None:
@@ -191,7 +192,7 @@ def test_the_token_is_in_no_repr_log_or_error(tmp_path: Path, caplog: pytest.Log
         for gateway in (right, wrong):
             said += [repr(gateway), *map(repr, gateway._channels.values())]
             with pytest.raises(Exception, match="bridge") as error:
-                gateway.submit("alpha", market(), PERMIT)
+                gateway.submit("alpha", make_open_order(), PERMIT)
             said += [str(error.value), repr(error.value), repr(error.value.__cause__)]
         said.append(str(right.healths("local")))
     address = BridgeAddress(host="127.0.0.1", port=1, token=secret)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,14 @@ from mt5fleet.domain.latch import Latch
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome, Permit
 from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.builders import ORDER_KEY, make_entry
 from mt5fleet.testing.clock import ManualClock
 
-KEY = "a" * 64
+KEY = ORDER_KEY
 NOW = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
 FILLED = Outcome(state=OrderState.FILLED, sentence="filled", order_ticket=7, broker_at=NOW)
 LATCH = Latch(sequence=4, reason="drawdown", at=NOW, local=True)
+entry = partial(make_entry, written_at=NOW)  # to the microsecond
 
 
 class Both:
@@ -74,19 +77,6 @@ def both(tmp_path: Path) -> Iterator[Both]:
     made = Both(tmp_path)
     yield made
     made.file.close()
-
-
-def entry(attempt: int = 1, key: str = KEY, token: int = 3, operation: str = "submit") -> JournalEntry:
-    return JournalEntry(
-        key=key,
-        attempt=attempt,
-        token=token,
-        operation=operation,
-        request='{"asked": {}}',
-        written_at=NOW,
-        outcome=None,
-        tombstone=False,
-    )
 
 
 def test_the_child_sees_what_the_journal_says(both: Both) -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
@@ -36,6 +36,7 @@ from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit, Retry
 from mt5fleet.domain.signal import Entry, Removal, Side
 from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.builders import make_open_order
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PERMIT = Permit(key="0" * 64, attempt=1, token=2, not_after=NOW, sent_at=NOW, journal_id=None)
@@ -103,26 +104,9 @@ def sent(message: Message) -> Message:
     return type(message).FromString(message.SerializeToString())
 
 
-def market() -> OpenOrder:
-    return OpenOrder(
-        symbol="EURUSD",
-        side=Side.BUY,
-        entry=Entry.MARKET,
-        volume=Decimal("0.10"),
-        price=None,
-        tolerance=None,
-        stop_loss=Decimal("1.05"),
-        take_profit=None,
-        magic=1 << 52,
-        comment="mf.x.0",
-        created_at=NOW,
-        expires_at=None,
-    )
-
-
 def broken(change: Callable[[Any], None]) -> Any:
     """The message of a call with something wrong in it."""
-    call = OPERATIONS["submit"].pack({"order": market(), "permit": PERMIT}, "alpha")
+    call = OPERATIONS["submit"].pack({"order": make_open_order(), "permit": PERMIT}, "alpha")
     change(call)
     return sent(call)
 
@@ -228,13 +212,13 @@ def test_a_malformed_number_is_refused_by_name(field: str, text: str) -> None:
 @pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+99", "1E-99"])
 def test_a_number_the_wire_has_no_room_for_is_not_sent(number: str) -> None:
     with pytest.raises(InvalidValue) as refused:
-        to_message(replace(market(), volume=Decimal(number)), wire.OpenOrder)
+        to_message(make_open_order(volume=Decimal(number)), wire.OpenOrder)
     assert refused.value.field == "volume_lots"
 
 
 @pytest.mark.parametrize("number", ["1E+3", "1E-12", "0E-8", "0E+3", "-0", "12345678901234567890.123456789"])
 def test_a_number_travels_without_its_exponent(number: str) -> None:
-    message = to_message(replace(market(), volume=Decimal(number)), wire.OpenOrder)
+    message = to_message(make_open_order(volume=Decimal(number)), wire.OpenOrder)
     assert "E" not in message.volume_lots
     assert from_message(message, OpenOrder).volume == Decimal(number)
 
@@ -251,12 +235,12 @@ def test_a_number_of_seconds_is_finite(every_s: float) -> None:
 @pytest.mark.parametrize(
     ("value", "field"),
     [
-        (replace(market(), magic=2**63), "magic"),
-        (replace(market(), magic="1"), "magic"),
-        (replace(market(), comment="\ud800"), "comment"),
-        (replace(market(), comment=None), "comment"),
-        (replace(market(), created_at=NOW.replace(tzinfo=None)), "created_at"),
-        (replace(market(), side="up"), "side"),
+        (make_open_order(magic=2**63), "magic"),
+        (make_open_order(magic="1"), "magic"),
+        (make_open_order(comment="\ud800"), "comment"),
+        (make_open_order(comment=None), "comment"),
+        (make_open_order(created_at=NOW.replace(tzinfo=None)), "created_at"),
+        (make_open_order(side="up"), "side"),
     ],
 )
 def test_a_value_of_another_type_or_range_is_not_sent(value: OpenOrder, field: str) -> None:
@@ -267,12 +251,12 @@ def test_a_value_of_another_type_or_range_is_not_sent(value: OpenOrder, field: s
 
 def test_a_magic_of_ours_fits() -> None:
     magic = (1 << 53) - 1
-    assert from_message(to_message(replace(market(), magic=magic), wire.OpenOrder), OpenOrder).magic == magic
+    assert from_message(to_message(make_open_order(magic=magic), wire.OpenOrder), OpenOrder).magic == magic
 
 
 def test_a_moment_of_another_zone_arrives_in_utc() -> None:
     there = NOW.astimezone(timezone(timedelta(hours=3)))
-    arrived = from_message(to_message(replace(market(), created_at=there), wire.OpenOrder), OpenOrder)
+    arrived = from_message(to_message(make_open_order(created_at=there), wire.OpenOrder), OpenOrder)
     assert (arrived.created_at, arrived.created_at.tzinfo) == (NOW, UTC)
 
 
@@ -297,7 +281,7 @@ def test_a_level_is_kept_removed_or_set() -> None:
 
 
 def test_a_field_of_a_newer_version_is_refused() -> None:
-    call = OPERATIONS["submit"].pack({"order": market(), "permit": PERMIT}, "alpha")
+    call = OPERATIONS["submit"].pack({"order": make_open_order(), "permit": PERMIT}, "alpha")
     order = call.order.SerializeToString() + b"\xf8\x7f\x01"  # field 2047
     with pytest.raises(InvalidValue, match="update the older side"):
         OPERATIONS["submit"].unpack(

@@ -17,8 +17,9 @@ from mt5fleet.bridge.turn import Lane
 from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.order import CloseOrder
+from mt5fleet.testing.builders import make_open_order
 from mt5fleet.testing.clock import ManualClock
-from tests.unit.bridge.served import FILLED, NOW, PERMIT, market, served
+from tests.unit.bridge.served import FILLED, NOW, PERMIT, served
 
 LIMITS = BridgeLimits(stop_s=2.0, calls_burst_max=3, calls_per_s_max=0.001)
 CLOSE = CloseOrder(opening_key=None, opening_magic=None, ticket=7, remaining=Decimal(0))
@@ -35,7 +36,7 @@ def test_a_loop_that_is_limited_stops_no_call_with_a_fencing_token_and_no_close(
             gateway.deals("alpha", NOW, NOW)
         assert gateway.positions("alpha", token=2) == ()
         assert gateway.resolve("alpha", PERMIT.key, 1, 1, 2, NOW) == FILLED
-        assert gateway.submit("alpha", market(), PERMIT) == FILLED
+        assert gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
         assert gateway.close("alpha", CLOSE, PERMIT) == FILLED
         with pytest.raises(Unreachable, match="slow down"):
             gateway.positions("alpha", token=2)
@@ -67,7 +68,7 @@ def desk_before(line: Line, folder: Path) -> tuple[Desk, JournalFile]:
 
 LANES: dict[str, tuple[dict[str, object], Lane]] = {
     "close": ({"order": CLOSE, "permit": PERMIT}, Lane.REDUCE),
-    "submit": ({"order": market(), "permit": PERMIT}, Lane.OWNER),
+    "submit": ({"order": make_open_order(), "permit": PERMIT}, Lane.OWNER),
     "positions": ({"token": 2}, Lane.OWNER),
     "reading": ({"token": None}, Lane.OTHERS),
     "deals": ({"since": NOW, "until": NOW}, Lane.OTHERS),

@@ -13,8 +13,9 @@ from mt5fleet.adapters.sqlite.journal import JournalFile, JournalRefused, Sqlite
 from mt5fleet.adapters.sqlite.rows import add_attempt
 from mt5fleet.adapters.sqlite.writer import Write
 from mt5fleet.domain.errors import InvariantBroken, JournalUnwritable, Latched, StaleToken
+from mt5fleet.testing.builders import make_entry
 from mt5fleet.testing.clock import ManualClock
-from tests.unit.bridge.journals import FILLED, KEY, LATCH, WAIT_S, Open, entry, held, opening, until
+from tests.unit.bridge.journals import FILLED, KEY, LATCH, WAIT_S, Open, held, opening, until
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 def test_accounts_of_one_file_have_journals_of_their_own(opened: Open) -> None:
     file = opened()
     one, two = file.account("Sim-1", 1001), file.account("Sim-2", 1001)
-    one.write(entry())
+    one.write(make_entry())
     one.set_latch(LATCH)
-    two.write(entry(token=9))
+    two.write(make_entry(token=9))
     assert (one.id, two.id) == ("id-1", "id-2")
     assert (one.newest_token(), two.newest_token()) == (3, 9)
     assert (one.sequence, two.sequence) == (2, 1)
@@ -39,7 +40,7 @@ def test_accounts_of_one_file_have_journals_of_their_own(opened: Open) -> None:
 def test_every_account_is_the_same_after_a_restart(opened: Open) -> None:
     file = opened()
     ids = [file.account("Sim-1", login).id for login in (1, 2, 3)]
-    file.account("Sim-1", 2).write(entry())
+    file.account("Sim-1", 2).write(make_entry())
     file.close()
     again = opened()
     assert [again.account("Sim-1", login).id for login in (3, 2, 1)] == ids[::-1]
@@ -120,7 +121,7 @@ def test_a_page_that_was_overwritten_is_found_at_the_start(tmp_path: Path, opene
     file = opened()
     account = file.account("Sim-1", 1001)
     for attempt in range(1, 200):
-        account.write(entry(attempt))
+        account.write(make_entry(attempt))
     file.close()
     whole = bytearray(journal_path(tmp_path).read_bytes())
     whole[-4096:] = b"\xff" * 4096
@@ -141,14 +142,14 @@ def test_after_it_was_closed_nothing_is_written(opened: Open) -> None:
     file.close()
     file.close()
     with pytest.raises(JournalUnwritable, match="is closed"):
-        account.write(entry())
+        account.write(make_entry())
     assert account.newest_token() == 0
 
 
 def test_what_waits_when_it_is_closed_is_written(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
-    futures = [account.write_soon(entry(attempt)) for attempt in range(1, 50)]
+    futures = [account.write_soon(make_entry(attempt)) for attempt in range(1, 50)]
     file.close()
     assert [future.result(WAIT_S) for future in futures] == [None] * 49
     assert len(opened().account("Sim-1", 1001).entries(KEY)) == 49
@@ -157,14 +158,14 @@ def test_what_waits_when_it_is_closed_is_written(opened: Open) -> None:
 def test_writes_that_wait_together_share_one_sync_and_a_refused_one_fails_alone(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
-    account.write(entry(1))
+    account.write(make_entry(1))
     commits, writes = file.commits, file.writes
     with held(file):
-        good = [account.write_soon(entry(attempt)) for attempt in range(2, 12)]
-        repeated = account.write_soon(entry(1))
+        good = [account.write_soon(make_entry(attempt)) for attempt in range(2, 12)]
+        repeated = account.write_soon(make_entry(1))
         latched = account.set_latch_soon(LATCH)
-        under_latch = account.write_soon(entry(50))
-        stale = account.write_soon(entry(51, token=1, operation="close"))
+        under_latch = account.write_soon(make_entry(50))
+        stale = account.write_soon(make_entry(51, token=1, operation="close"))
         finished = account.finish_soon(KEY, 2, FILLED)
     assert {future.result(WAIT_S) for future in (*good, latched, finished)} == {None}
     assert isinstance(repeated.exception(WAIT_S), InvariantBroken)
@@ -182,7 +183,7 @@ def test_accounts_and_threads_that_write_at_once_share_syncs_and_lose_nothing(op
 
     def work(journal: SqliteJournal, thread: int) -> None:
         for attempt in range(1, writes + 1):
-            journal.write(entry(attempt, key=f"thread-{thread}"))
+            journal.write(make_entry(attempt, key=f"thread-{thread}"))
 
     with ThreadPoolExecutor(accounts * threads) as pool:
         with held(file):  # the first write of every thread waits with the others
@@ -204,7 +205,7 @@ def test_a_transaction_is_synced_when_one_of_its_writes_must_be(opened: Open) ->
     account = file.account("Sim-1", 1001)
     synced: list[int] = []
     for change in (
-        lambda: account.write(entry()),
+        lambda: account.write(make_entry()),
         lambda: account.finish(KEY, 1, FILLED),
         lambda: account.see_token(9),
         lambda: account.see_deal(4),
@@ -219,7 +220,7 @@ def test_a_transaction_is_synced_when_one_of_its_writes_must_be(opened: Open) ->
 def test_writes_that_need_no_sync_get_none(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
-    account.write(entry())
+    account.write(make_entry())
     commits = file.commits
     account.finish(KEY, 1, FILLED)
     account.see_deal(5)
@@ -231,7 +232,7 @@ def test_a_rule_that_breaks_by_a_fault_of_ours_stops_nobody(opened: Open) -> Non
     account = file.account("Sim-1", 1001)
     with held(file):
         broken = account.see_token_soon(1 << 80)  # more than the file can hold
-        good = account.write_soon(entry())
+        good = account.write_soon(make_entry())
     assert isinstance(broken.exception(WAIT_S), OverflowError)
     assert good.result(WAIT_S) is None
     assert account.newest_token() == 3
@@ -242,12 +243,12 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(opened: Open) -> None
     account = file.account("Sim-1", 1001)
 
     def half(connection: sqlite3.Connection) -> None:
-        add_attempt(connection, account._number, entry(1))
+        add_attempt(connection, account._number, make_entry(1))
         raise ValueError("a fault of ours")
 
     with held(file):
         broken = file._writer.write(Write(account=account._number, rule=lambda state: state, rows=half))
-        good = account.write_soon(entry(2))
+        good = account.write_soon(make_entry(2))
     assert isinstance(broken.exception(WAIT_S), ValueError)
     assert good.result(WAIT_S) is None
     assert [found.attempt for found in account.entries(KEY)] == [2]
@@ -257,8 +258,8 @@ def test_a_write_that_nobody_waits_for_any_more_is_left_out(opened: Open) -> Non
     file = opened()
     account = file.account("Sim-1", 1001)
     with held(file):
-        given_up = account.write_soon(entry(1))
-        other = account.write_soon(entry(2))
+        given_up = account.write_soon(make_entry(1))
+        other = account.write_soon(make_entry(2))
         assert given_up.cancel()
     other.result(WAIT_S)
     assert [found.attempt for found in account.entries(KEY)] == [2]

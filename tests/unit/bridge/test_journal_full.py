@@ -11,9 +11,10 @@ from mt5fleet.adapters.sqlite.journal import JournalFile
 from mt5fleet.adapters.sqlite.writer import Write
 from mt5fleet.domain.errors import JournalUnwritable, Latched, StaleToken
 from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.builders import make_entry
 from mt5fleet.testing.clock import ManualClock
 from mt5fleet.testing.memory_journal import MemoryJournal
-from tests.unit.bridge.journals import KEY, LATCH, WAIT_S, Open, entry, held, opening
+from tests.unit.bridge.journals import KEY, LATCH, WAIT_S, Open, held, opening
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def _limit(file: JournalFile, pages: int) -> None:
 
 def large(attempt: int) -> JournalEntry:
     """Too large for the free room of the pages that are there."""
-    return replace(entry(attempt, token=8), request="x" * 200_000)
+    return replace(make_entry(attempt, token=8), request="x" * 200_000)
 
 
 def test_a_disk_that_fails_in_one_write_fails_all_that_waited_with_it(opened: Open) -> None:
@@ -49,9 +50,9 @@ def test_a_disk_that_fails_in_one_write_fails_all_that_waited_with_it(opened: Op
         raise sqlite3.OperationalError("disk I/O error")
 
     with held(file):
-        before = account.write_soon(entry(1))
+        before = account.write_soon(make_entry(1))
         broken = file._writer.write(Write(account=account._number, rule=lambda state: state, rows=failing))
-        after = account.write_soon(entry(2))
+        after = account.write_soon(make_entry(2))
     assert {type(future.exception(WAIT_S)) for future in (before, broken, after)} == {JournalUnwritable}
     assert (account.entries(KEY), account.sequence, account.writable) == ((), 0, False)
 
@@ -61,7 +62,7 @@ def test_a_disk_that_became_read_only_is_told_and_noticed_when_it_is_mended(open
     account = file.account("Sim-1", 1001)
     file._writer.read(lambda connection: connection.execute("PRAGMA query_only = ON").close()).result()
     with pytest.raises(JournalUnwritable, match="readonly"):
-        account.write(entry())
+        account.write(make_entry())
     with pytest.raises(JournalUnwritable):
         account.probe()
     assert not account.writable
@@ -73,14 +74,14 @@ def test_a_disk_that_became_read_only_is_told_and_noticed_when_it_is_mended(open
 def test_a_full_disk_refuses_writes_and_what_is_known_stays_known(opened: Open) -> None:
     file = opened()
     account = file.account("Sim-1", 1001)
-    account.write(entry(1))
+    account.write(make_entry(1))
     full(file)
     with pytest.raises(JournalUnwritable, match=r"bridge\.journal: the disk did not take a write"):
         account.write(large(2))
     assert not account.writable
     assert (account.newest_token(), account.sequence) == (3, 1)
-    assert account.entries(KEY) == (entry(1),)
-    assert account.unfinished() == (entry(1),)
+    assert account.entries(KEY) == (make_entry(1),)
+    assert account.unfinished() == (make_entry(1),)
     roomy(file)
     account.probe()
     assert account.writable
@@ -93,7 +94,7 @@ def test_a_full_disk_takes_nothing_of_a_shared_transaction(opened: Open) -> None
     one, two = file.account("Sim-1", 1), file.account("Sim-1", 2)
     full(file)
     with held(file):
-        futures = [one.write_soon(entry(1)), two.write_soon(large(1)), one.write_soon(entry(2))]
+        futures = [one.write_soon(make_entry(1)), two.write_soon(large(1)), one.write_soon(make_entry(2))]
     assert {type(future.exception(WAIT_S)) for future in futures} == {JournalUnwritable}
     assert (one.entries(KEY), two.entries(KEY), one.sequence) == ((), (), 0)
 
@@ -108,7 +109,7 @@ def test_a_latch_that_the_disk_refused_stands_in_memory_and_is_written_later(ope
     latch = account.latch()
     assert latch is not None
     with pytest.raises(Latched):
-        account.write(entry())
+        account.write(make_entry())
     account.set_latch(latch)
     file.close()
     assert opened().account("Sim-1", 1001).latch() == latch
@@ -123,7 +124,7 @@ def test_a_token_that_the_disk_refused_makes_older_ones_stale(opened: Open) -> N
         account.write_soon(large(1))  # fails the transaction
     assert isinstance(seen.exception(WAIT_S), JournalUnwritable)
     with pytest.raises(StaleToken):
-        account.write(entry(token=7))
+        account.write(make_entry(token=7))
     roomy(file)
     account.see_token(8)
     file.close()
@@ -134,7 +135,7 @@ def test_a_journal_in_memory_that_is_told_so_refuses_as_a_full_disk_does() -> No
     journal = MemoryJournal("id", ManualClock().now())
     journal.disk_fails = True
     for refused in (
-        lambda: journal.write(entry()),
+        lambda: journal.write(make_entry()),
         lambda: journal.set_latch(LATCH),
         lambda: journal.see_token(8),
         lambda: journal.bury(KEY, 1),

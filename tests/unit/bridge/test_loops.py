@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.bridge.served import FILLED, PERMIT, market, served
+from mt5fleet.testing.builders import make_open_order
+from tests.unit.bridge.served import FILLED, PERMIT, served
 
 
 class WatchesNothing(asyncio.SelectorEventLoop):
@@ -27,7 +28,7 @@ def test_the_bridge_serves_on_a_loop_that_watches_no_sockets(
     monkeypatch.setattr(asyncio, "new_event_loop", WatchesNothing)
     with served(tmp_path, "alpha", "beta") as one:
         gateway = one.gateway()
-        assert gateway.submit("alpha", market(), PERMIT) == FILLED
+        assert gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
         threads = [threading.Thread(target=gateway.memory, args=("beta",)) for _ in range(8)]
         for thread in threads:
             thread.start()

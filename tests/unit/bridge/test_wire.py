@@ -24,6 +24,7 @@ from mt5fleet.domain.errors import (
     ValueRefused,
 )
 from mt5fleet.domain.order import Outcome
+from mt5fleet.testing.builders import make_open_order
 from tests.unit.bridge.served import (
     FILLED,
     HEALTH,
@@ -31,7 +32,6 @@ from tests.unit.bridge.served import (
     PERMIT,
     TOKEN,
     Served,
-    market,
     raw_call,
     served,
     until,
@@ -67,7 +67,7 @@ def test_every_operation_of_one_account_reaches_its_desk(one: Served) -> None:
     assert gateway.quote("alpha", "X") is None
     assert gateway.positions("alpha") == ()
     assert gateway.deals("alpha", NOW - timedelta(days=1), NOW) == ()
-    assert gateway.submit("beta", market(), PERMIT) == FILLED
+    assert gateway.submit("beta", make_open_order(), PERMIT) == FILLED
     assert gateway.resolve("beta", "k", 1, 0, 3, NOW) == FILLED
     gateway.latch("beta", 5, "drawdown")
     gateway.unlatch("beta", "{}")
@@ -76,7 +76,7 @@ def test_every_operation_of_one_account_reaches_its_desk(one: Served) -> None:
     began = [name for name, _ in one.desks["alpha"].began]
     assert began == ["health", "reading", "instrument", "quote", "positions", "deals"]
     assert one.desks["beta"].began == [
-        ("submit", {"order": market(), "permit": PERMIT}),
+        ("submit", {"order": make_open_order(), "permit": PERMIT}),
         ("resolve", {"key": "k", "magic": 1, "attempt": 0, "token": 3, "since": NOW}),
         ("latch", {"sequence": 5, "reason": "drawdown"}),
         ("unlatch", {"record": "{}"}),
@@ -99,7 +99,7 @@ def test_every_operation_of_one_account_reaches_its_desk(one: Served) -> None:
 def test_an_error_of_the_desk_arrives_as_it_was_raised(one: Served, error: Exception) -> None:
     one.desks["alpha"].script["submit"] = error
     with pytest.raises(type(error)) as raised:
-        one.gateway().submit("alpha", market(), PERMIT)
+        one.gateway().submit("alpha", make_open_order(), PERMIT)
     assert vars(raised.value) == vars(error)
     assert str(raised.value) == str(error)
 
@@ -107,7 +107,7 @@ def test_an_error_of_the_desk_arrives_as_it_was_raised(one: Served, error: Excep
 def test_a_fault_of_the_bridge_is_told_as_not_known(one: Served) -> None:
     one.desks["alpha"].script["submit"] = RuntimeError("a secret of the bridge")
     with pytest.raises(Unanswered, match="see its log") as raised:
-        one.gateway().submit("alpha", market(), PERMIT)
+        one.gateway().submit("alpha", make_open_order(), PERMIT)
     assert "secret" not in str(raised.value)
 
 
@@ -140,10 +140,10 @@ def test_readings_tell_the_bridge_that_the_ledger_is_there(one: Served) -> None:
 
 def test_a_slow_account_does_not_make_another_wait(one: Served) -> None:
     gate = one.desks["beta"].script["submit"] = threading.Event()
-    thread = threading.Thread(target=one.gateway().submit, args=("beta", market(), PERMIT))
+    thread = threading.Thread(target=one.gateway().submit, args=("beta", make_open_order(), PERMIT))
     thread.start()
     until(lambda: bool(one.desks["beta"].began))
-    assert one.gateway().submit("alpha", market(), PERMIT) == FILLED
+    assert one.gateway().submit("alpha", make_open_order(), PERMIT) == FILLED
     gate.set()
     thread.join()
 
@@ -214,7 +214,7 @@ def test_bytes_that_are_no_http2_harm_nobody(one: Served) -> None:
 
 def test_an_account_of_another_bridge_is_unreachable(one: Served) -> None:
     with pytest.raises(Unreachable, match="bridge local has no account gamma"):
-        one.gateway().submit("gamma", market(), PERMIT)
+        one.gateway().submit("gamma", make_open_order(), PERMIT)
 
 
 def test_an_answer_of_another_version_is_taken_for_none(one: Served) -> None:
@@ -225,17 +225,17 @@ def test_an_answer_of_another_version_is_taken_for_none(one: Served) -> None:
     assert opened is not None
     opened._calls["submit"] = lambda *_, **__: b"\xff"
     with pytest.raises(Unanswered, match="update the older side"):
-        gateway.submit("alpha", market(), PERMIT)
+        gateway.submit("alpha", make_open_order(), PERMIT)
     opened._calls["submit"] = lambda *_, **__: wire.OutcomeAnswer().SerializeToString()
     with pytest.raises(Unanswered, match="update the older side"):
-        gateway.submit("alpha", market(), PERMIT)
+        gateway.submit("alpha", make_open_order(), PERMIT)
 
 
 def test_a_client_that_leaves_does_not_stop_the_order(one: Served) -> None:
     gate = one.desks["alpha"].script["submit"] = threading.Event()
     impatient = one.gateway(deadlines=Deadlines(order_s=0.3))
     with pytest.raises(Unanswered, match="DEADLINE_EXCEEDED"):
-        impatient.submit("alpha", market(), PERMIT)
+        impatient.submit("alpha", make_open_order(), PERMIT)
     assert one.desks["alpha"].ended == []
     gate.set()
     until(lambda: one.desks["alpha"].ended == ["submit"])
@@ -245,7 +245,9 @@ def test_a_bridge_that_stops_finishes_what_it_holds_and_takes_nothing_more(tmp_p
     with served(tmp_path, limits=BridgeLimits(stop_s=10.0)) as one:
         gate = one.desks["alpha"].script["submit"] = threading.Event()
         gateway, answers = one.gateway(), list[Outcome | GatewayError]()
-        thread = threading.Thread(target=lambda: answers.append(gateway.submit("alpha", market(), PERMIT)))
+        thread = threading.Thread(
+            target=lambda: answers.append(gateway.submit("alpha", make_open_order(), PERMIT))
+        )
         thread.start()
         until(lambda: bool(one.desks["alpha"].began))
         stopping = one.begin(one.server.stop())
@@ -264,7 +266,7 @@ def test_a_bridge_that_is_not_there_is_unreachable_at_once() -> None:
         address = BridgeAddress(host="127.0.0.1", port=free.getsockname()[1], token=TOKEN)
     gateway = BridgeGateway({"local": address}, lambda _: "local")
     with pytest.raises(Unreachable, match=r"127.0.0.1:\d+ does not answer"):
-        gateway.submit("alpha", market(), PERMIT)
+        gateway.submit("alpha", make_open_order(), PERMIT)
     assert "does not answer" in str(gateway.readings(("alpha",))["alpha"])
     gateway.disconnect()
 
@@ -274,7 +276,7 @@ def test_a_listener_that_says_nothing_is_unreachable() -> None:
         address = BridgeAddress(host="127.0.0.1", port=silent.getsockname()[1], token=TOKEN)
         gateway = BridgeGateway({"local": address}, lambda _: "local", Deadlines(connect_s=0.3))
         with pytest.raises(Unreachable, match="does not answer"):
-            gateway.submit("alpha", market(), PERMIT)
+            gateway.submit("alpha", make_open_order(), PERMIT)
         gateway.disconnect()
 
 
@@ -283,11 +285,11 @@ def test_a_bridge_that_comes_back_is_found_again(tmp_path: Path) -> None:
         port = first.port
         address = BridgeAddress(host="127.0.0.1", port=port, token=TOKEN)
         gateway = BridgeGateway({"local": address}, lambda _: "local")
-        assert gateway.submit("alpha", market(), PERMIT) == FILLED
+        assert gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
     until(lambda: _is_refused(gateway))
     with served(tmp_path, port=port):
         until(lambda: not _is_refused(gateway))
-        assert gateway.submit("alpha", market(), PERMIT) == FILLED
+        assert gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
     gateway.disconnect()
 
 
@@ -372,10 +374,10 @@ def test_orders_above_the_limit_are_refused_and_closes_pass(tmp_path: Path) -> N
     with served(tmp_path, "alpha", "beta", limits=limits) as one:
         gateway = one.gateway()
         for _ in range(2):
-            assert gateway.submit("alpha", market(), PERMIT) == FILLED
+            assert gateway.submit("alpha", make_open_order(), PERMIT) == FILLED
         with pytest.raises(Unreachable, match="alpha: more than 2 opens and modifies a minute"):
-            gateway.submit("alpha", market(), PERMIT)
-        assert gateway.submit("beta", market(), PERMIT) == FILLED
+            gateway.submit("alpha", make_open_order(), PERMIT)
+        assert gateway.submit("beta", make_open_order(), PERMIT) == FILLED
         gateway.latch("alpha", 1, "halt")
         assert gateway.resolve("alpha", "k", 1, 1, 1, NOW) == FILLED
         assert [name for name, _ in one.desks["alpha"].began] == ["submit", "submit", "latch", "resolve"]

@@ -14,7 +14,7 @@ from mt5fleet.domain.ids import OrderKey, order_key
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Permit
 from mt5fleet.domain.person import Person
-from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.testing.builders import make_open_order
 from mt5fleet.testing.clock import ManualClock
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.mt5 import rows
@@ -128,19 +128,8 @@ class Desk:
         return self.gateway.submit("a", self.order(), replace(self.permit(attempt), **changes))
 
     def order(self) -> OpenOrder:
-        return OpenOrder(
-            symbol="EURUSD",
-            side=Side.BUY,
-            entry=Entry.MARKET,
-            volume=Decimal("0.10"),
-            price=None,
-            tolerance=None,
-            stop_loss=None,
-            take_profit=None,
-            magic=KEY.magic,
-            comment=KEY.comment,
-            created_at=self.clock.now(),
-            expires_at=None,
+        return make_open_order(
+            stop_loss=None, magic=KEY.magic, comment=KEY.comment, created_at=self.clock.now()
         )
 
     def close(self, ticket: int, remaining: str = "0", key: OrderKey = KEY) -> Outcome:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mt5fleet.adapters.mt5.absences import Absences
@@ -5,21 +6,14 @@ from mt5fleet.adapters.mt5.attempts import is_closed, settled, unsettled
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import Outcome
 from mt5fleet.ports.journal import JournalEntry
+from mt5fleet.testing.builders import make_entry
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
 
 def entry(attempt: int, state: OrderState | None, *, tombstone: bool = False) -> JournalEntry:
-    return JournalEntry(
-        key="k",
-        attempt=attempt,
-        token=1,
-        operation="submit",
-        request="{}",
-        written_at=NOW,
-        outcome=None if state is None else Outcome(state=state, sentence="s"),
-        tombstone=tombstone,
-    )
+    outcome = None if state is None else Outcome(state=state, sentence="s")
+    return replace(make_entry(attempt, written_at=NOW), outcome=outcome, tombstone=tombstone)
 
 
 def test_a_fill_settles_the_key_whatever_other_attempts_say() -> None:

@@ -19,25 +19,18 @@ from mt5fleet.adapters.mt5.requests import (
 )
 from mt5fleet.domain.broker import Quote
 from mt5fleet.domain.errors import ValueRefused
-from mt5fleet.domain.order import OpenOrder
-from mt5fleet.domain.signal import Entry, Side
+from mt5fleet.domain.signal import Entry
+from mt5fleet.testing.builders import make_open_order
 from tests.unit.mt5 import rows
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 QUOTE = Quote(symbol="EURUSD", bid=Decimal("1.10000"), ask=Decimal("1.10010"), at=NOW)
-ORDER = OpenOrder(
-    symbol="EURUSD",
-    side=Side.BUY,
-    entry=Entry.MARKET,
+ORDER = make_open_order(
     volume=Decimal(1),
     price=Decimal("1.10000"),
     tolerance=Decimal("0.00030"),
     stop_loss=Decimal("1.09"),
-    take_profit=None,
     magic=(1 << 52) + 7,
-    comment="mf.x.0",
-    created_at=NOW,
-    expires_at=None,
 )
 POSITION = type("Position", (), {"ticket": 5, "symbol": "EURUSD", "type": 0})
 RESTING = type("Order", (), {"ticket": 6, "symbol": "EURUSD", "type_time": 2, "time_expiration": 99})

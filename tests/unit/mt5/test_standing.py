@@ -12,8 +12,7 @@ from mt5fleet.domain.broker import Mode
 from mt5fleet.domain.errors import StaleLatch, Unanswered, ValueRefused
 from mt5fleet.domain.person import Person, PersonKey, Role
 from mt5fleet.messages import Algorithm, FloorRecord, ResumeRecord, SigningKey, sign_record
-from mt5fleet.ports.journal import JournalEntry
-from mt5fleet.testing.builders import make_health, make_memory
+from mt5fleet.testing.builders import make_entry, make_health, make_memory
 from mt5fleet.testing.clock import ManualClock
 from mt5fleet.testing.memory_journal import MemoryJournal
 
@@ -62,17 +61,7 @@ class Bench:
 
     def hand_over(self, operation: str) -> None:
         """Something is sent and nobody hears of it again."""
-        entry = JournalEntry(
-            key="0" * 64,
-            attempt=1,
-            token=1,
-            operation=operation,
-            request="{}",
-            written_at=self.clock.now(),
-            outcome=None,
-            tombstone=False,
-        )
-        self.journal.write(entry)
+        self.journal.write(make_entry(operation=operation, written_at=self.clock.now()))
 
 
 @pytest.fixture

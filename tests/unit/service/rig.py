@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mt5fleet.adapters.threads import ThreadSpread
 from mt5fleet.domain.account import Account
+from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType, OrderRecord
 from mt5fleet.domain.signal import Instruction, Signal
@@ -214,6 +215,23 @@ class Rig:
 
     def deliver(self, *routes: Route) -> None:
         Deliver(self.ledger, routes, random.Random(1), self.clock, NotifySettings()).run()
+
+
+class DeafGateway:
+    """The rig's gateway, whose bridge takes no latch while it is `down`. Becomes the rig's worker's."""
+
+    def __init__(self, rig: Rig, *, down: bool) -> None:
+        self._gateway = rig.gateway
+        self.down = down
+        rig.worker = Worker(rig, rig.ledger, self)  # type: ignore[arg-type]  # a fake port
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._gateway, name)
+
+    def latch(self, account: str, sequence: int, reason: str) -> None:
+        if self.down:
+            raise Unreachable("no bridge")
+        self._gateway.latch(account, sequence, reason)
 
 
 def older(signal: Signal, seconds: float) -> Signal:

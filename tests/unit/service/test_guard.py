@@ -6,14 +6,13 @@ import pytest
 
 from mt5fleet.domain.account import Foreign, Limits, TradingState
 from mt5fleet.domain.broker import DealEntry, Reading
-from mt5fleet.domain.errors import Unreachable
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType
 from mt5fleet.domain.signal import Entry
 from mt5fleet.testing.builders import make_account, make_deal, make_open
 from mt5fleet.testing.fake_gateway import Fault
 from tests.unit.service.crash import Fuse, Fused, Killed
-from tests.unit.service.rig import Rig, Worker
+from tests.unit.service.rig import DeafGateway, Rig, Worker
 
 S = OrderState
 
@@ -203,19 +202,7 @@ def test_repeated_breach_is_one_incident(rig: Rig) -> None:
 
 
 def test_halt_is_pending_while_the_bridge_is_silent_and_announced_after(rig: Rig) -> None:
-    class Silent:
-        down = True
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(rig.gateway, name)
-
-        def latch(self, account: str, sequence: int, reason: str) -> None:
-            if self.down:
-                raise Unreachable("no bridge")
-            rig.gateway.latch(account, sequence, reason)
-
-    gateway = Silent()
-    rig.worker = Worker(rig, rig.ledger, gateway)  # type: ignore[arg-type]  # a fake port
+    gateway = DeafGateway(rig, down=True)
     breach(rig)
     assert rig.guard().unconfirmed == ("alpha",)
     assert "alpha halted" not in rig.alerts()

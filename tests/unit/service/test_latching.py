@@ -15,7 +15,7 @@ from mt5fleet.service.latching import Latching
 from mt5fleet.testing.builders import make_account
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.service.crash import Fuse, Fused, Killed, every_call
-from tests.unit.service.rig import Rig, Worker
+from tests.unit.service.rig import DeafGateway, Rig, Worker
 from tests.unit.service.test_bridge_watch import Watched
 from tests.unit.service.test_guard import breach
 
@@ -179,19 +179,7 @@ def test_account_that_is_not_halted_is_latched_by_nobody(rig: Rig) -> None:
 
 
 def test_latch_that_the_bridge_forgot_and_did_not_take_again_is_tried_by_the_next_sweep(rig: Rig) -> None:
-    class Deaf:
-        down = False
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(rig.gateway, name)
-
-        def latch(self, account: str, sequence: int, reason: str) -> None:
-            if self.down:
-                raise Unreachable("no bridge")
-            rig.gateway.latch(account, sequence, reason)
-
-    gateway = Deaf()
-    rig.worker = Worker(rig, rig.ledger, gateway)  # type: ignore[arg-type]  # a fake port
+    gateway = DeafGateway(rig, down=False)
     breach(rig)
     rig.book().journal = MemoryJournal("another", rig.clock.now())
     gateway.down = True
