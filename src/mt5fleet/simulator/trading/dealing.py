@@ -36,8 +36,8 @@ class Dealer:
             case = Case.of(self._market, login, TradeRequest.from_wire(fields), liquidity_lots)
             code = refusal(case)
             return execute(case) if code is None else _refusal_of(case, code)
-        except MalformedRequestError:
-            return _refused(Retcode.INVALID)
+        except MalformedRequestError as error:
+            return _refused(error.retcode)
         except NoRateError:
             return _refused(Retcode.PRICE_OFF)
 
@@ -47,8 +47,8 @@ class Dealer:
             case = Case.of(self._market, login, TradeRequest.from_wire(fields))
             code = refusal(case)
             return (Retcode.OK, worth_after(case)) if code is None else (code, None)
-        except MalformedRequestError:
-            return Retcode.INVALID, None
+        except MalformedRequestError as error:
+            return error.retcode, None
         except NoRateError:
             return Retcode.PRICE_OFF, None
 

@@ -14,7 +14,20 @@ NUMBER_MAX = Decimal(10) ** 9
 
 
 class MalformedRequestError(Exception):
-    """A number of the request is not a number a broker could use."""
+    """A number of the request is not a number a broker could use; `retcode` is the answer to it."""
+
+    def __init__(self, message: str, retcode: Retcode = Retcode.INVALID) -> None:
+        super().__init__(message)
+        self.retcode = retcode
+
+
+_TOO_LARGE: dict[str, Retcode] = {
+    "volume": Retcode.INVALID_VOLUME,
+    "price": Retcode.INVALID_PRICE,
+    "stoplimit": Retcode.INVALID_PRICE,
+    "sl": Retcode.INVALID_STOPS,
+    "tp": Retcode.INVALID_STOPS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +88,10 @@ class Answer:
 def _exact(name: str, value: Any) -> Any:  # noqa: ANN401  # plain JSON values
     if not isinstance(value, float):
         return value
-    if not isfinite(value) or abs(value) >= NUMBER_MAX:
+    if not isfinite(value):
         raise MalformedRequestError(f"{name}: {value} is not a usable number")
+    if abs(value) >= NUMBER_MAX:
+        retcode = _TOO_LARGE.get(name, Retcode.INVALID)
+        raise MalformedRequestError(f"{name}: {value} is not below {NUMBER_MAX}", retcode)
     # repr gives the shortest decimal that means this float: 0.1 stays 0.1.
     return Decimal(repr(value))
