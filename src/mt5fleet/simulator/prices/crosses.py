@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.inside import InsideMinutes, Places
-from mt5fleet.simulator.prices.openings import Openings
+from mt5fleet.simulator.prices.openings import JointOpenings, Openings
 from mt5fleet.simulator.prices.quotes import Cross
 from mt5fleet.simulator.prices.rows import MINUTE_MS, Ints, Minutes, Ticks
 from mt5fleet.simulator.prices.sources import Source, Tick, TickReader
@@ -32,7 +32,9 @@ class LegSource(Source, Protocol):
     """A source that knows what it quotes."""
 
     spec: SymbolSpec
-    openings: Openings
+
+    @property
+    def openings(self) -> Openings: ...
 
 
 class CrossSource:
@@ -43,8 +45,8 @@ class CrossSource:
         self._spec = cross.spec
         self._turned = cross.turned
         self._first, self._second = first, second
-        self._openings = (openings, first.openings, second.openings)
-        self._reader = TickReader(self.ticks, openings, digits=cross.spec.digits, chunk_ms=CHUNK_MS)
+        self.openings = JointOpenings(openings, first.openings, second.openings)
+        self._reader = TickReader(self.ticks, self.openings, digits=cross.spec.digits, chunk_ms=CHUNK_MS)
 
     def at_or_before(self, at_ms: int) -> Tick | None:
         return self._reader.at_or_before(at_ms)
@@ -82,8 +84,7 @@ class CrossSource:
     def _product(self, since_ms: int, until_ms: int) -> Ticks:
         sides = [leg.ticks(since_ms, until_ms) for leg in (self._first, self._second)]
         times = np.union1d(sides[0].times_ms, sides[1].times_ms)
-        for openings in self._openings:
-            times = times[openings.are_open(times)]
+        times = times[self.openings.are_open(times)]
         legs = [
             self._held(leg, ticks, times)
             for leg, ticks in zip((self._first, self._second), sides, strict=True)
@@ -136,11 +137,12 @@ class CrossSource:
 
     def _common(self, first: InsideMinutes, second: InsideMinutes) -> tuple["_Leg", "_Leg"]:
         """Return the minutes in which both legs and the cross are open."""
-        times, others = first.minutes.times_ms, second.minutes.times_ms
-        if self._openings[0].always and np.array_equal(times, others):
+        if self.openings.always:
             return _Leg(first, slice(None)), _Leg(second, slice(None))
-        times, place, other = np.intersect1d(times, others, assume_unique=True, return_indices=True)
-        open_ = self._openings[0].are_open(times)
+        times, place, other = np.intersect1d(
+            first.minutes.times_ms, second.minutes.times_ms, assume_unique=True, return_indices=True
+        )
+        open_ = self.openings.are_open(times)
         return _Leg(first, place[open_]), _Leg(second, other[open_])
 
 

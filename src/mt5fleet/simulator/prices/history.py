@@ -192,7 +192,7 @@ class History:
             part = part[(part["time_msc"] >= since_ms) & (part["time_msc"] <= until_ms)]
             parts.append(part)
             rows += len(part)
-            at_ms += TICK_PART_MS
+            at_ms = told.next_open_ms(at_ms + TICK_PART_MS) or end_ms
         found = np.concatenate(parts) if parts else np.empty(0, TICK)
         return found[np.argsort(found["time_msc"], kind="stable")]
 

@@ -1,5 +1,7 @@
 """When a symbol is quoted, in UTC: its sessions seen through the server's zone."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from mt5fleet.simulator.instruments.sessions import (
@@ -16,6 +18,9 @@ from mt5fleet.simulator.instruments.sessions import (
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.rows import Flags, Ints
 from mt5fleet.simulator.server_time import ServerTime
+
+AGREEMENTS_MAX = 1_000
+"""Closed stretches passed while looking for a time at which several symbols are open."""
 
 CLOSED_DAYS_MAX = 60
 """Days looked back and ahead for an open minute; a symbol closed for longer counts as gone."""
@@ -69,6 +74,39 @@ class Openings:
     def _minutes_of_day(self, day: int) -> Ints:
         times_ms = day * DAY_MS + np.arange(DAY_MINUTES, dtype=np.int64) * MINUTE_MS
         return times_ms[self.are_open(times_ms)]
+
+
+class JointOpenings:
+    """The minutes in which several symbols are open at once."""
+
+    def __init__(self, *parts: Openings) -> None:
+        self._parts = parts
+        self.always = all(part.always for part in parts)
+
+    def are_open(self, times_ms: Ints) -> Flags:
+        open_ = np.ones(len(times_ms), np.bool_)
+        for part in self._parts:
+            open_ &= part.are_open(times_ms)
+        return open_
+
+    def next_ms(self, at_ms: int) -> int | None:
+        return self._agreed(at_ms, [part.next_ms for part in self._parts])
+
+    def last_ms(self, at_ms: int) -> int | None:
+        return self._agreed(at_ms, [part.last_ms for part in self._parts])
+
+    def _agreed(self, at_ms: int, asks: Sequence[Callable[[int], int | None]]) -> int | None:
+        """Move in one direction until every symbol is open."""
+        for _ in range(AGREEMENTS_MAX):
+            before_ms = at_ms
+            for ask in asks:
+                open_ms = ask(at_ms)
+                if open_ms is None:
+                    return None
+                at_ms = open_ms
+            if at_ms == before_ms:
+                return at_ms
+        return None
 
 
 def server_times_ms(server_time: ServerTime, times_ms: Ints) -> Ints:

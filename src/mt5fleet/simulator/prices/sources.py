@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from mt5fleet.simulator.prices.openings import Openings
+from mt5fleet.simulator.prices.openings import JointOpenings, Openings
 from mt5fleet.simulator.prices.rows import Minutes, Ticks
 
 HISTORY_START_MS = 946_684_800_000
@@ -36,6 +36,11 @@ class LiveSource(Protocol):
 class Source(LiveSource, Protocol):
     """A source that also knows its past and future: the same answer whenever it is asked."""
 
+    @property
+    def openings(self) -> Openings | JointOpenings:
+        """Return when it quotes."""
+        ...
+
     def history_start_ms(self, now_ms: int) -> int:
         """Return from when there are prices."""
         ...
@@ -53,7 +58,12 @@ class TickReader:
     """Reads single ticks from a source that makes them in bulk, one chunk of time after another."""
 
     def __init__(
-        self, ticks: Callable[[int, int], Ticks], openings: Openings, *, digits: int, chunk_ms: int
+        self,
+        ticks: Callable[[int, int], Ticks],
+        openings: Openings | JointOpenings,
+        *,
+        digits: int,
+        chunk_ms: int,
     ) -> None:
         self._ticks = ticks
         self._openings = openings

@@ -35,8 +35,16 @@ class Told:
 
     def start_ms(self) -> int:
         """Return from when there are prices."""
+        source, now_ms = self._feed.source(self._spec.name), self._clock.now_ms()
+        if source is not None:
+            return source.history_start_ms(now_ms)
+        log = self._board.log_of(self._spec.name)
+        return now_ms if log is None or log.first is None else min(HISTORY_START_MS, now_ms)
+
+    def next_open_ms(self, at_ms: int) -> int | None:
+        """Return the first instant from a time on at which the symbol is quoted, None when it never is."""
         source = self._feed.source(self._spec.name)
-        return HISTORY_START_MS if source is None else source.history_start_ms(self._clock.now_ms())
+        return (self._openings if source is None else source.openings).next_ms(at_ms)
 
     def pure_until_ms(self) -> int:
         """Return the time before which the past will be the same whenever it is asked."""
@@ -52,10 +60,11 @@ class Told:
         source = self._feed.source(self._spec.name)
         if source is None:
             return self._sent(since_ms, end_ms)
-        silent_ms = self.pure_until_ms() + 1
-        if end_ms <= silent_ms:
+        silent_ms = self._feed.silent_since_ms(self._spec.name)
+        if silent_ms is None or end_ms <= silent_ms:
             return source.ticks(since_ms, end_ms)
-        told = source.ticks(since_ms, silent_ms) if since_ms < silent_ms else Ticks.none()
+        # A tick of the very instant of the command was sent before it.
+        told = source.ticks(since_ms, silent_ms + 1) if since_ms <= silent_ms else Ticks.none()
         return Ticks.joined([told, self._sent(max(since_ms, silent_ms), end_ms)])
 
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
