@@ -185,11 +185,10 @@ class _Opened:
 def _channel(address: BridgeAddress) -> grpc.Channel:
     if address.tls is None:
         return grpc.insecure_channel(address.place, options=OPTIONS)
-    tls, options = address.tls, list(OPTIONS)
-    named: list[tuple[str, int | str]] = [*options]
-    if tls.server_name is not None:
-        named.append(("grpc.ssl_target_name_override", tls.server_name))
-    return grpc.secure_channel(address.place, _credentials(tls), options=named)
+    options: list[tuple[str, int | str]] = [*OPTIONS]
+    if address.tls.server_name is not None:
+        options.append(("grpc.ssl_target_name_override", address.tls.server_name))
+    return grpc.secure_channel(address.place, _credentials(address.tls), options=options)
 
 
 def _credentials(tls: TlsClient) -> grpc.ChannelCredentials:
