@@ -71,6 +71,7 @@ class Broker:
         self.terminals = Terminals(config, self.market.terms)
         self.faults = FaultPlan(f"{config.seed}/faults", self.begin_fault)
         self._journal = journal or NullJournal()
+        self._remembers = journal is not None  # nobody reads the records of a broker without a journal
         self._memory = Memory(self.market, past)
         self._checked = checked
         self._is_first_start = self._memory.epoch_ms == 0
@@ -338,7 +339,8 @@ class Broker:
     def _commit(self, login: int, changes: tuple[Change, ...]) -> None:
         """Journal, then apply: a crash between the two is mended by the next start."""
         transaction = Transaction(login=login, time_ms=self.market.server_ms(), changes=changes)
-        self._journal.append(transaction.to_record())
+        if self._remembers:
+            self._journal.append(transaction.to_record())
         self._apply(transaction)
 
     def _commit_day(self, day: int, transactions: tuple[Transaction, ...]) -> None:

@@ -54,6 +54,10 @@ class OrderType(IntEnum):
         return OrderType.SELL if self.side is OrderType.BUY else OrderType.BUY
 
 
+SIDES: dict[int, OrderType] = {kind: kind.side for kind in OrderType}
+"""Which side of the market each kind of order takes, by the number of its kind."""
+
+
 class OrderState(IntEnum):
     """Where an order stands."""
 

@@ -7,7 +7,7 @@ digits that sums and differences are exact, so the order of changes never shows.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from mt5fleet.simulator.accounts.money import Rates
 from mt5fleet.simulator.accounts.rows import ZERO, Position
@@ -18,6 +18,21 @@ LATE_MAX = 64
 """Changes kept for a remembered total; more than this are cheaper to add up anew."""
 
 
+class Exposure(Protocol):
+    """What margin is reckoned from; every position is one."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def type(self) -> OrderType: ...
+    @property
+    def volume(self) -> Decimal: ...
+    @property
+    def price_open(self) -> Decimal: ...
+    @property
+    def rate_margin(self) -> Decimal: ...
+
+
 @dataclass(slots=True)
 class Leg:
     """All positions of one side together."""
@@ -26,11 +41,11 @@ class Leg:
     cost: Decimal = ZERO  # sum of opening price * volume
     rate: Decimal = ZERO  # sum of margin rate * volume
 
-    def add(self, position: Position, sign: int) -> None:
-        volume = position.volume * sign
+    def add(self, exposure: Exposure, sign: int) -> None:
+        volume = exposure.volume * sign
         self.volume += volume
-        self.cost += position.price_open * volume
-        self.rate += position.rate_margin * volume
+        self.cost += exposure.price_open * volume
+        self.rate += exposure.rate_margin * volume
         if not self.volume:
             self.cost = self.rate = ZERO  # an empty leg remembers no digit that was rounded
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mt5fleet.simulator.accounts.books import AccountBook
-from mt5fleet.simulator.accounts.holdings import FloatingTotal, Holding, Leg, holdings_of
+from mt5fleet.simulator.accounts.holdings import Exposure, FloatingTotal, Holding, Leg, holdings_of
 from mt5fleet.simulator.accounts.money import (
     Money,
     NoRateError,
@@ -53,6 +53,17 @@ class Worth:
         return self.equity / self.margin * 100 if self.margin else ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A position that may be opened."""
+
+    symbol: str
+    type: OrderType
+    volume: Decimal
+    price_open: Decimal
+    rate_margin: Decimal
+
+
 class Valuation:
     """Values positions and accounts at the current quotes."""
 
@@ -61,8 +72,8 @@ class Valuation:
         self._board = board
         self._money = money
 
-    def worth(self, book: AccountBook, terms: AccountTerms, extra: Position | None = None) -> Worth:
-        """Value an account; `extra` counts as if it were open too, at no profit yet.
+    def worth(self, book: AccountBook, terms: AccountTerms, extra: Exposure | None = None) -> Worth:
+        """Value an account; `extra` (a position, say) counts as if it were open too, at no profit yet.
 
         Raises:
             NoRateError: A position cannot be valued: no quote.
@@ -185,7 +196,7 @@ class Valuation:
             held.margin = _legs_margin(spec, held.long, held.short, terms, maintained=True)
         return held.margin
 
-    def _added_margin(self, held: Holding | None, extra: Position, terms: AccountTerms) -> Decimal:
+    def _added_margin(self, held: Holding | None, extra: Exposure, terms: AccountTerms) -> Decimal:
         """Return what a new position adds: the initial margin, where it differs from the maintained one."""
         spec = self._specs[extra.symbol]
         long, short = (held.long, held.short) if held is not None else (Leg(), Leg())

@@ -6,14 +6,13 @@ from typing import TypeVar
 
 from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.rows import ZERO, Order, Position
-from mt5fleet.simulator.codes import Action, Filling, OrderState, OrderType, TimeType
+from mt5fleet.simulator.codes import SIDES, Action, Filling, OrderState, OrderType, TimeType
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.market import MS_PER_S, Market
 from mt5fleet.simulator.prices.quotes import DAY_MS, Quote
 from mt5fleet.simulator.terms.account import AccountTerms
 from mt5fleet.simulator.trading.liquidity import available_lots, taken_price
 from mt5fleet.simulator.trading.requests import TradeRequest
-from mt5fleet.simulator.trading.turns import new_position
 
 DAY_S = DAY_MS // MS_PER_S
 _T = TypeVar("_T")
@@ -96,7 +95,7 @@ class Case:
 
     @property
     def side(self) -> OrderType:
-        return OrderType(self.request.type).side
+        return SIDES[self.request.type]
 
     @property
     def market_price(self) -> Decimal:
@@ -127,16 +126,6 @@ class Case:
                 return (self.request.expiration // DAY_S + 1) * DAY_S if self.request.expiration else 0
             case _:
                 return 0
-
-    def opened_position(self) -> Position:
-        """Return the position that a market order would open or add, without a ticket yet.
-
-        Raises:
-            NoRateError: The margin currency cannot be converted.
-        """
-        return new_position(
-            self.market, self.terms, self.market_order(), self.volume, self.market_price, self.now_ms
-        )
 
     def market_order(self, ticket: int = 0) -> Order:
         """Return the order that a market request stands for, not filled yet."""

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from mt5fleet.simulator.accounts.charges import charges
 from mt5fleet.simulator.accounts.rows import Closed, Position
-from mt5fleet.simulator.accounts.valuation import Worth
+from mt5fleet.simulator.accounts.valuation import Prospect, Worth
 from mt5fleet.simulator.codes import Action
 from mt5fleet.simulator.trading.case import Case
-from mt5fleet.simulator.trading.turns import Turn, left_turn, turn_of
+from mt5fleet.simulator.trading.turns import Turn, left_turn, new_margin_rate, turn_of
 
 
 def worth_after(case: Case) -> Worth:
@@ -47,8 +47,10 @@ def _close_by_turns(case: Case) -> tuple[Turn, Turn]:
 
 
 def _after_opening(case: Case) -> Worth:
-    worth = case.market.valuation.worth(case.book, case.terms, case.opened_position())
-    spec = case.known_spec
+    spec, side = case.known_spec, case.side
+    rate = new_margin_rate(case.market, case.terms, spec, side)
+    prospect = Prospect(spec.name, side, case.volume, case.market_price, rate)
+    worth = case.market.valuation.worth(case.book, case.terms, prospect)
     if not (spec.commission_per_lot or spec.fee_per_lot):
         return worth
     costs = charges(spec, case.terms, entered=case.volume)

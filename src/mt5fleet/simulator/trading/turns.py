@@ -77,7 +77,7 @@ def new_position(
         type=order.type.side,
         volume=volume,
         price_open=price,
-        rate_margin=_margin_rate(market, terms, market.specs[order.symbol], order.type.side),
+        rate_margin=new_margin_rate(market, terms, market.specs[order.symbol], order.type.side),
         sl=order.sl,
         tp=order.tp,
         magic=order.magic,
@@ -129,7 +129,7 @@ def _added(
 ) -> Turn:
     spec = market.specs[order.symbol]
     total = position.volume + volume
-    rate = _margin_rate(market, terms, spec, position.type)
+    rate = new_margin_rate(market, terms, spec, position.type)
     mean = (position.price_open * position.volume + price * volume) / total
     grown = replace(
         position,
@@ -171,7 +171,12 @@ def _reversed(
     return replace(closed, entry=Entry.INOUT, changes=(*gone, turned), entered=rest)
 
 
-def _margin_rate(market: Market, terms: AccountTerms, spec: SymbolSpec, side: OrderType) -> Decimal:
+def new_margin_rate(market: Market, terms: AccountTerms, spec: SymbolSpec, side: OrderType) -> Decimal:
+    """Return the rate at which a position opened now turns its margin into the account's currency.
+
+    Raises:
+        NoRateError: The margin or the profit currency cannot be converted.
+    """
     rate = market.money.margin_rate(spec.margin, terms.currency, side)
     # A position that could never be valued must not be opened.
     market.money.received(Decimal(1), spec.profit, terms.currency)
