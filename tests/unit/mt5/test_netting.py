@@ -1,6 +1,8 @@
 """Closes on netting accounts, where a second close of a symbol could turn the position round."""
 
 from contextlib import suppress
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,8 +64,36 @@ def test_a_doubt_that_was_settled_keeps_nobody_waiting() -> None:
     desk.module.account = rows.account(margin_mode=NETTING)
     doubtful(desk, "time-out")
     closed = rows.deal(
-        ticket=20, position_id=5, symbol="EURUSD", entry=1, volume=0.05, price=1.1, magic=KEY.magic
+        ticket=20, order=19, position_id=5, symbol="EURUSD", entry=1, volume=0.05, price=1.1, magic=KEY.magic
     )
     desk.module.done.append(closed)
+    assert desk.resolve().state is OrderState.IN_DOUBT  # the broker does not show yet how the order ended
+    desk.module.history_orders_get = lambda *_: (ended_order(19, left=0.0),)
     assert desk.resolve().state is OrderState.FILLED
     assert desk.close(5, key=ANOTHER).state is OrderState.FILLED
+
+
+def test_a_close_that_the_broker_did_in_part_is_not_called_done() -> None:
+    desk = Desk()
+    doubtful(desk, "time-out")
+    closed = rows.deal(
+        ticket=20, order=19, position_id=5, symbol="EURUSD", entry=1, volume=0.05, price=1.1, magic=KEY.magic
+    )
+    desk.module.done.append(closed)
+    desk.module.history_orders_get = lambda *_: (ended_order(19, left=0.05),)
+    found = desk.resolve()
+    assert (found.state, found.volume) == (OrderState.CANCELED, Decimal("0.05"))
+    assert found.sentence.endswith("0.05 lots could not be closed")
+
+
+def ended_order(ticket: int, left: float) -> object:
+    """A closing order in the history, with what of it was never filled."""
+    return SimpleNamespace(
+        ticket=ticket,
+        position_id=5,
+        symbol="EURUSD",
+        volume_initial=0.1,
+        volume_current=left,
+        magic=KEY.magic,
+        time_done_msc=0,
+    )

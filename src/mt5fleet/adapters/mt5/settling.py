@@ -6,14 +6,15 @@ the terminal may take.
 Source: the project's design, section 5 "The key, and asking first", and section 6.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mt5fleet.adapters.mt5.absences import Absences
 from mt5fleet.adapters.mt5.attempts import as_known, is_unheard, note_outcome, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
 from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
-from mt5fleet.adapters.mt5.goals import find_order, find_position
+from mt5fleet.adapters.mt5.goals import ended_state, find_order, find_position
 from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.sending import asked_of
 from mt5fleet.adapters.mt5.session import Session
@@ -61,7 +62,7 @@ def _found(
         opened = opening_outcome(evidence, _opened(entries))
         return closing_outcome(evidence) if opened is None or _past(opened, entries) else opened
     if operation == "close":
-        return closing_outcome(evidence) or _close_goal(session, entries)
+        return _closed(session, closing_outcome(evidence), question) or _close_goal(session, entries)
     return _change_goal(session, entries, operation)
 
 
@@ -73,6 +74,21 @@ def _past(found: Outcome, entries: tuple[JournalEntry, ...]) -> bool:
 def _opened(entries: tuple[JournalEntry, ...]) -> OpenOrder | None:
     asked = [entry for entry in entries if entry.request]
     return decode(OpenOrder, asked_of(asked[-1])) if asked else None
+
+
+def _closed(session: Session, closed: Outcome | None, question: Question) -> Outcome | None:
+    """What was closed, CANCELED when the broker ended the order before all of it was; None: not known yet."""
+    if closed is None:
+        return None
+    rows = session.history_orders(*session.window_s(question.since))
+    ended = next((row for row in rows if row.ticket == closed.order_ticket), None)
+    if ended is None:
+        return None
+    left = session.scale(ended.symbol).volume(ended.volume_current)
+    if left == 0:
+        return closed
+    rest = f"; {left} lots could not be closed"
+    return replace(closed, state=OrderState.CANCELED, sentence=closed.sentence + rest)
 
 
 def _close_goal(session: Session, entries: tuple[JournalEntry, ...]) -> Outcome | None:
@@ -87,13 +103,22 @@ def _close_goal(session: Session, entries: tuple[JournalEntry, ...]) -> Outcome 
 
 def _change_goal(session: Session, entries: tuple[JournalEntry, ...], operation: str) -> Outcome | None:
     if operation == "cancel":
-        cancel = decode(CancelOrder, _last_asked(entries))
-        resting = find_order(session, cancel.ticket, cancel.opening_magic)
-        return None if resting else _applied("the order rests no more")
+        return _cancel_goal(session, decode(CancelOrder, _last_asked(entries)))
     order = decode(ModifyOrder, _last_asked(entries))
     position = find_position(session, order.ticket, order.opening_magic)
     resting = None if position else find_order(session, order.ticket, order.opening_magic)
     return _applied("the levels stand") if modify_stands(session, order, position, resting) else None
+
+
+def _cancel_goal(session: Session, cancel: CancelOrder) -> Outcome | None:
+    """A cancel is applied once the broker shows how the order ended; that it is not listed proves nothing."""
+    if find_order(session, cancel.ticket, cancel.opening_magic) is not None:
+        return None
+    with suppress(Unreachable):
+        session.require_synchronised()
+        ended = ended_state(session, cancel.ticket, cancel.opening_magic)
+        return None if ended is None else _applied(f"the order rests no more: {ended.name.lower()}")
+    return None
 
 
 def _absent(

@@ -1,8 +1,9 @@
 """The operations of the gateway port that need the terminal, for one account; one call at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 from mt5fleet.adapters.mt5.absences import Absences
 from mt5fleet.adapters.mt5.changing import cancel, modify
@@ -35,6 +36,8 @@ from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.journal import AttemptJournal
 
 __all__ = ["CallContext", "Terminal"]
+
+Row = TypeVar("Row")
 
 KEY_CHARS = 64  # an order key is the hexadecimal text of a SHA-256
 _HEX = frozenset("0123456789abcdef")
@@ -80,8 +83,9 @@ class Terminal:
         at = self._clock.now()  # before the reads: a slow terminal makes the money old, not new
         row = self._session.account()
         self._session.terminal()
-        positions, orders = len(self._session.positions()), len(self._session.orders())
-        return reading_of(account, row, at, positions, orders)
+        positions = self._believed(self._session.positions)
+        orders = self._believed(self._session.orders)
+        return reading_of(account, row, at, len(positions), len(orders))
 
     def instrument(self, account: str, symbol: str) -> Instrument | None:
         self._enter(account, None)
@@ -99,15 +103,15 @@ class Terminal:
 
     def positions(self, account: str, token: int | None = None) -> tuple[Position, ...]:
         self._enter(account, token)
-        rows = self._session.positions()
-        digits = self._account_showing(rows).currency_digits
+        rows = self._believed(self._session.positions)
+        digits = self._connected_account().currency_digits
         offset_s = self._session.offset_or_zero_s()
         return tuple(position_of(row, self._session.scale(row.symbol), digits, offset_s) for row in rows)
 
     def orders(self, account: str, token: int | None = None) -> tuple[RestingOrder, ...]:
         self._enter(account, token)
-        rows = self._session.orders()
-        self._account_showing(rows)
+        rows = self._believed(self._session.orders)
+        self._connected_account()
         offset_s = self._session.offset_or_zero_s()
         return tuple(resting_of(row, self._session.scale(row.symbol), offset_s) for row in rows)
 
@@ -169,10 +173,19 @@ class Terminal:
         _require_key(permit.key)
         self._enter(account, permit.token)
 
-    def _account_showing(self, rows: Sequence[object]) -> AccountRow:
-        """The account's row; an empty list asks for more proof, what is listed may be closed without it."""
-        if not rows:
-            return self._session.require_synchronised()
+    def _believed(self, read: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+        """A list; an empty one asks for proof and is read again after it, what is listed needs none.
+
+        A terminal that was started a moment ago lists nothing, with success. A proof that comes after the
+        reading proves nothing: the terminal may have caught up in between.
+        """
+        rows = read()
+        if rows:
+            return rows
+        self._session.require_synchronised()
+        return read()
+
+    def _connected_account(self) -> AccountRow:
         account = self._session.account()
         self._session.terminal()
         return account

@@ -33,7 +33,7 @@ Reply: TypeAlias = dict[str, Any] | bytes | None
 _log = logging.getLogger(__name__)
 
 _CONNECTING = ("initialize", "login")
-_AFTER = (FaultKind.ANSWER_LOST, FaultKind.BLOCK_EXECUTED, FaultKind.PARTIAL_FILL)
+_AFTER = (FaultKind.ANSWER_LOST, FaultKind.BLOCK_EXECUTED)
 """Faults that strike when everything is done; the other ends come before anything is executed."""
 
 _REFUSALS = {
@@ -196,10 +196,10 @@ class Conversation(asyncio.Protocol):
             return await self._instead(end, request)
         if strike.latency_ms:
             await asyncio.sleep(strike.latency_ms / 1000)
-        reply = _called(self._session, call, request, _share(end))
+        reply = _called(self._session, call, request, strike.share)
         if strike.late_ms:
             await asyncio.sleep(strike.late_ms / 1000)
-        return reply if end is None else await self._ended(end, reply)
+        return reply if end is None else await self._ended(end)
 
     async def _instead(self, fault: FaultTerms, request: Request) -> Reply:
         """Return what a fault that strikes before execution answers."""
@@ -218,10 +218,8 @@ class Conversation(asyncio.Protocol):
             case _:
                 return None
 
-    async def _ended(self, fault: FaultTerms, reply: Reply) -> Reply:
+    async def _ended(self, fault: FaultTerms) -> Reply:
         """Return what a fault that strikes after execution answers."""
-        if fault.kind is FaultKind.PARTIAL_FILL:
-            return reply
         await self._room.disk.settle()
         if fault.kind is FaultKind.BLOCK_EXECUTED:
             await self._room.stopping.wait()
@@ -238,10 +236,6 @@ class Conversation(asyncio.Protocol):
         if kind not in _WITH_PRICES:
             return Answer.of(retcode)
         return self._room.broker.offered(retcode, str(request.get("request", {}).get("symbol", "")))
-
-
-def _share(fault: FaultTerms | None) -> Decimal | None:
-    return fault.share if fault is not None and fault.kind is FaultKind.PARTIAL_FILL else None
 
 
 def _called(session: Session, call: str, request: Request, share: Decimal | None = None) -> Reply:

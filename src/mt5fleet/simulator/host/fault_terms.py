@@ -56,6 +56,9 @@ class RecordList(StrEnum):
 
 
 DELAYS = frozenset({FaultKind.LATENCY, FaultKind.LATE_ANSWER})
+BESIDE_AN_END = frozenset({*DELAYS, FaultKind.PARTIAL_FILL, FaultKind.EMPTY_LISTS})
+"""They change a call, and another fault may decide its end."""
+
 HELD = frozenset({FaultKind.VISIBILITY_LAG, FaultKind.SERVER_OFFSET, FaultKind.DISCONNECT})
 """They do nothing to the call that sets them off, they hold from it on."""
 

@@ -6,9 +6,10 @@ Chance is drawn for each fault from a stream of its own, so that calls of other 
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from random import Random
 
-from mt5fleet.simulator.host.fault_terms import DELAYS, HELD, FaultKind, FaultTerms
+from mt5fleet.simulator.host.fault_terms import BESIDE_AN_END, HELD, FaultKind, FaultTerms
 
 __all__ = ["FaultKind", "FaultPlan", "FaultTerms", "Strike", "TooManyFaultsError"]
 
@@ -28,6 +29,7 @@ class Strike:
     late_ms: int = 0
     begins: tuple[FaultTerms, ...] = ()
     empties: FaultTerms | None = None
+    share: Decimal | None = None  # of the volume that is on offer
     end: FaultTerms | None = None
 
 
@@ -142,7 +144,7 @@ class _Armed:
         self.terms = terms
         self.left = terms.count
         self.until_ms = None if terms.for_s is None else since_ms + round(terms.for_s * MS_PER_S)
-        self.decides = terms.kind not in (*DELAYS, *HELD, FaultKind.EMPTY_LISTS)
+        self.decides = terms.kind not in BESIDE_AN_END | HELD
         self._chance = chance
         self._seen = 0
 
@@ -169,6 +171,8 @@ def _added(strike: Strike, terms: FaultTerms, login: int | None) -> Strike:
             return replace(strike, late_ms=strike.late_ms + terms.delay_ms)
         case FaultKind.EMPTY_LISTS:
             return replace(strike, empties=terms)
+        case FaultKind.PARTIAL_FILL:
+            return replace(strike, share=terms.share)
         case FaultKind.SERVER_OFFSET:
             return replace(strike, begins=(*strike.begins, terms))
         case FaultKind.DISCONNECT:
