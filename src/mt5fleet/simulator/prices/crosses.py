@@ -2,8 +2,9 @@
 
 Bars of a cross must follow from its quotes without making every quote of years. Of two invented legs the
 cross's minute is therefore looked at where it turns: its high and low are the highest and lowest product at
-the first and last quote and wherever a leg has its own high or low. The few quotes between these instants
-that would lie outside are held at the high or low, so that a bar is exactly the bar of its quotes.
+the first and last quote and wherever a leg has its own high or low. The quotes between these instants that
+would lie outside (one in twenty, by a tenth of the spread) are held at the high or low, so that a bar is
+exactly the bar of its quotes.
 With a recorded leg every quote is made and the bars are counted from them.
 """
 

@@ -89,7 +89,9 @@ class Feed:
         ticks: list[tuple[str, Tick]] = []
         while self._due and self._due[0][0] <= now_ms:
             at_ms, symbol, tick = heapq.heappop(self._due)
-            ticks.append((symbol, tick))
+            # What is repeated may have been commanded anew since this tick was armed.
+            repeated = self._repeated.get(symbol)
+            ticks.append((symbol, tick if repeated is None else repeated.tick(at_ms)))
             self._arm(symbol, at_ms)
         return self._audible(ticks)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mt5fleet.simulator.prices.rows import MINUTE_MS, Flags, Ints, Minutes
 from mt5fleet.simulator.prices.walk import ROOMY_COUNT
 
-NOISE_SHARE = 0.5
-"""Width of the chance around the lines, as a share of the minute's range."""
+NOISE_SHARE = 0.25
+"""Width of the chance around the lines, as a share of the minute's range; more would bend crosses."""
 
 Words: TypeAlias = NDArray[np.uint32]
 

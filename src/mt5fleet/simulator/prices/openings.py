@@ -1,6 +1,7 @@
 """When a symbol is quoted, in UTC: its sessions seen through the server's zone."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -107,6 +108,9 @@ class JointOpenings:
             if at_ms == before_ms:
                 return at_ms
         return None
+
+
+Hours: TypeAlias = Openings | JointOpenings
 
 
 def server_times_ms(server_time: ServerTime, times_ms: Ints) -> Ints:

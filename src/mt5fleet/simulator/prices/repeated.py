@@ -25,12 +25,13 @@ class RepeatedQuote:
 
     def at_or_before(self, at_ms: int) -> Tick | None:
         open_ms = self._openings.last_ms(at_ms)
-        return None if open_ms is None else self._tick(open_ms // self._every_ms)
+        return None if open_ms is None else self.tick(open_ms // self._every_ms * self._every_ms)
 
     def after(self, at_ms: int) -> Tick | None:
-        step = at_ms // self._every_ms + 1
-        open_ms = self._openings.next_ms(step * self._every_ms)
-        return None if open_ms is None else self._tick(-(-open_ms // self._every_ms))
+        next_ms = (at_ms // self._every_ms + 1) * self._every_ms
+        open_ms = self._openings.next_ms(next_ms)
+        return None if open_ms is None else self.tick(-(-open_ms // self._every_ms) * self._every_ms)
 
-    def _tick(self, step: int) -> Tick:
-        return Tick(step * self._every_ms, *self._sides)
+    def tick(self, at_ms: int) -> Tick:
+        """Return the quote as it stands, with that time."""
+        return Tick(at_ms, *self._sides)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from mt5fleet.simulator.prices.openings import JointOpenings, Openings
+from mt5fleet.simulator.prices.openings import Hours
 from mt5fleet.simulator.prices.rows import Minutes, Ticks
 
 HISTORY_START_MS = 946_684_800_000
@@ -37,7 +37,7 @@ class Source(LiveSource, Protocol):
     """A source that also knows its past and future: the same answer whenever it is asked."""
 
     @property
-    def openings(self) -> Openings | JointOpenings:
+    def openings(self) -> Hours:
         """Return when it quotes."""
         ...
 
@@ -60,7 +60,7 @@ class TickReader:
     def __init__(
         self,
         ticks: Callable[[int, int], Ticks],
-        openings: Openings | JointOpenings,
+        openings: Hours,
         *,
         digits: int,
         chunk_ms: int,

@@ -54,6 +54,9 @@ class SyntheticSource:
 
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
         first, last = -(-since_ms // MINUTE_MS), until_ms // MINUTE_MS
+        open_ms = self.openings.next_ms(since_ms)
+        if open_ms is None or open_ms >= until_ms:
+            return Minutes.none()
         numbers = range(first // BLOCK_MINUTES, (last - 1) // BLOCK_MINUTES + 1)
         # The newest first: a request goes back in time, and its next part begins where this one ends.
         parts = [self._part(number, first, last) for number in reversed(numbers)]
