@@ -5,6 +5,7 @@ Where a C conversion itself fails, the function returns with a Python error pend
 turns into a SystemError. A C `long` has 32 bits on Windows, the vendor's only platform.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import index
 from typing import Any
@@ -26,9 +27,6 @@ LONG_MAX = 2**31 - 1
 
 INVALID_ARGUMENTS = "Invalid arguments"
 
-_FLOATS = frozenset({"volume", "price", "stoplimit", "sl", "tp"})
-_TICKETS = frozenset({"magic", "order", "position", "position_by", "deviation"})
-_TEXTS = frozenset({"symbol", "comment"})
 _ABSENT = object()
 
 
@@ -153,21 +151,35 @@ def request_values(request: Any, fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _request_value(value: Any, name: str) -> Any:
-    refusal = invalid_named(name)
-    if name in _TEXTS:
-        return "" if value is _ABSENT else text_of(value, SYMBOL_UNITS_MAX, refusal)
-    if name in _FLOATS:
-        if value is _ABSENT:
-            return 0.0
-        if not isinstance(value, float):
-            raise invalid(refusal)
-        return float(value)
-    return 0 if value is _ABSENT else _request_number(value, name, refusal)
+    read, absent = _READERS[name]
+    return absent if value is _ABSENT else read(value, _REFUSALS[name])
 
 
-def _request_number(value: Any, name: str, refusal: str) -> int:
-    if name in _TICKETS:
-        return unsigned_of(value, refusal)
-    if name == "expiration":
-        return _integer(value, refusal, -LONG_LONG_MAX - 1, LONG_LONG_MAX)
+def _text29(value: Any, refusal: str) -> str:
+    return text_of(value, SYMBOL_UNITS_MAX, refusal)
+
+
+def _float(value: Any, refusal: str) -> float:
+    if not isinstance(value, float):
+        raise invalid(refusal)
+    return float(value)
+
+
+def _unsigned_long(value: Any, refusal: str) -> int:
     return unsigned_of(value, refusal, UNSIGNED_LONG_MAX)
+
+
+def _long_long(value: Any, refusal: str) -> int:
+    return _integer(value, refusal, -LONG_LONG_MAX - 1, LONG_LONG_MAX)
+
+
+_READERS: dict[str, tuple[Callable[[Any, str], Any], Any]] = {
+    **dict.fromkeys(("symbol", "comment"), (_text29, "")),
+    **dict.fromkeys(("volume", "price", "stoplimit", "sl", "tp"), (_float, 0.0)),
+    **dict.fromkeys(("magic", "order", "position", "position_by", "deviation"), (unsigned_of, 0)),
+    **dict.fromkeys(("action", "type", "type_filling", "type_time"), (_unsigned_long, 0)),
+    "expiration": (_long_long, 0),
+}
+"""How each field of a request is read, and what stands for it when it is missing."""
+
+_REFUSALS = {name: invalid_named(name) for name in _READERS}
