@@ -77,6 +77,16 @@ def test_stops_moved_between_two_parts_stay_moved(thin: Any) -> None:
     assert (thin.only_position.volume, thin.only_position.sl) == (2, Decimal("1.06"))
 
 
+def test_position_closed_between_two_parts_is_opened_anew_by_the_next(thin: Any) -> None:
+    answer = thin.market(BUY, 2.0, type_filling=RETURN)
+    thin.close(answer.order, 1.0)
+
+    thin.quote("1.10000", "1.10010")
+
+    assert (thin.only_position.ticket, thin.only_position.volume) == (answer.order, 1)
+    assert thin.book.history[answer.order].state is OrderState.FILLED
+
+
 def test_rest_of_a_return_order_can_be_removed_not_modified(thin: Any) -> None:
     answer = thin.market(BUY, 2.0, type_filling=RETURN)
 

@@ -1,10 +1,11 @@
 """Rules of the account: FIFO, hedging, pace, and what they mean for orders that are reached."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mt5fleet.simulator.codes import OrderState, OrderType, Retcode
+from mt5fleet.simulator.codes import OrderState, OrderType, Retcode, TradeMode
 
 BUY, SELL = OrderType.BUY, OrderType.SELL
 
@@ -73,6 +74,28 @@ def test_pending_order_beyond_the_position_limit_is_rejected(make_desk: Any) -> 
 
     assert desk.book.history[ticket].state is OrderState.REJECTED
     assert len(desk.book.positions) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "opening", "closing"),
+    [
+        (TradeMode.LONG_ONLY, Retcode.LONG_ONLY, Retcode.DONE),
+        (TradeMode.CLOSE_ONLY, Retcode.CLOSE_ONLY, Retcode.DONE),
+        (TradeMode.DISABLED, Retcode.TRADE_DISABLED, Retcode.TRADE_DISABLED),
+    ],
+)
+def test_trade_mode_that_forbids_opening_may_allow_closing(
+    desk: Any, mode: TradeMode, opening: Retcode, closing: Retcode
+) -> None:
+    ticket, order = desk.opened(BUY), desk.placed(OrderType.SELL_LIMIT, 1.105)
+    specs = desk.broker.market.specs
+    specs["EURUSD"] = replace(specs["EURUSD"], trade_mode=mode)
+
+    assert desk.market(SELL).retcode is opening
+    assert desk.pending(OrderType.SELL_LIMIT, 1.2).retcode is opening
+    desk.quote("1.10500", "1.10510")
+    assert desk.book.history[order].state is OrderState.REJECTED
+    assert desk.close(ticket).retcode is closing
 
 
 def test_requests_beyond_the_pace_are_refused_until_a_second_has_passed(make_desk: Any) -> None:
