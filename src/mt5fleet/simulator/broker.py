@@ -74,8 +74,7 @@ class Broker:
         self._remembers = journal is not None  # nobody reads the records of a broker without a journal
         self._memory = Memory(self.market, past)
         self._checked = checked
-        self._is_first_start = self._memory.epoch_ms == 0
-        self._memory.epoch_ms = self._memory.epoch_ms or clock.now_ms()
+        self._is_first_start = self._memory.start(clock.now_ms())
         prices = build_prices(config, listings, self.market.server_time, self._memory.epoch_ms)
         self._feed = prices.feed
         self._reactions = Reactions(self.market, prices.crosses, self._commit, self._feed.is_fed)

@@ -191,7 +191,7 @@ def test_symbol_functions_over_the_wire(broker: Any, connect: Any) -> None:
     assert (symbol.bid, symbol.ask, symbol.spread, symbol.digits) == (1.1, 1.1001, 10, 5)
     assert (symbol.filling_mode, symbol.trade_exemode, symbol.trade_tick_value) == (3, 2, 1.0)
     assert (tick.bid, tick.ask, tick.time) == (1.1, 1.1001, tick.time_msc // 1000)
-    assert mt5.symbols_total() == len(mt5.symbols_get()) == 33
+    assert mt5.symbols_total() == len(mt5.symbols_get()) == 36
     assert [row.name for row in mt5.symbols_get("*GBP*,!GBP*")] == ["EURGBP"]
     assert mt5.symbol_info("NOPE") is None
     assert mt5.last_error()[0] == -4

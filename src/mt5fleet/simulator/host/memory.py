@@ -40,6 +40,12 @@ class Memory:
         for record in past:
             self._replay(record)
 
+    def start(self, now_ms: int) -> bool:
+        """Tell whether the broker starts for the first time, which is when recorded prices begin."""
+        is_first = self.epoch_ms == 0
+        self.epoch_ms = self.epoch_ms or now_ms
+        return is_first
+
     def _replay(self, record: Record) -> None:
         reader = self._readers.get(str(record.get("kind")))
         if reader is None:
