@@ -178,12 +178,12 @@ def test_order_of_a_specified_day_lives_to_the_end_of_that_day(desk: Any) -> Non
 
 
 def test_broker_appends_its_word_to_client_comments_and_cuts_them(make_desk: Any) -> None:
-    desk = make_desk(comment_suffix="[demo]", comment_max=12)
+    desk = make_desk(comment_suffix="[demo]", comment_max=14)
 
     ticket = desk.opened(comment="abcdefgh", sl=1.09)
     desk.quote("1.08000", "1.08010")
 
-    assert desk.book.history[ticket].comment == "abcdefgh[dem"
+    assert desk.book.history[ticket].comment == "abcdefgh[demo]"
     assert desk.last_deal.comment == "[sl 1.09000]"
 
 

@@ -95,8 +95,9 @@ def test_newest_stops_hold_and_left_out_ones_stay(netting: Any) -> None:
     netting.opened(BUY, 1.0, sl=1.05, tp=1.2)
 
     netting.opened(BUY, 1.0, sl=1.06)
+    netting.opened(BUY, 1.0, tp=1.21)
 
-    assert (netting.only_position.sl, netting.only_position.tp) == (Decimal("1.06"), Decimal("1.2"))
+    assert (netting.only_position.sl, netting.only_position.tp) == (Decimal("1.06"), Decimal("1.21"))
 
 
 def test_stops_move_by_symbol_without_a_ticket(netting: Any) -> None:

@@ -180,11 +180,26 @@ def test_stops_level_keeps_stops_and_pendings_away(make_desk: Any) -> None:
 
 def test_freeze_level_holds_what_is_close_to_the_market(make_desk: Any) -> None:
     desk = make_desk(symbols=[{"name": "EURUSD", "freeze_level_points": 50}])
-    order = desk.placed(OrderType.BUY_LIMIT, 1.0998)
-    position = desk.opened(sl=1.0996)
+    order = desk.placed(OrderType.BUY_LIMIT, 1.0996)
+    waiting = desk.placed(OrderType.BUY_STOP_LIMIT, 1.1006, stoplimit=1.1)
+    position = desk.opened(sl=1.0995)
 
     assert desk.send(Action.REMOVE, order=order).retcode is Retcode.FROZEN
+    assert desk.send(Action.REMOVE, order=waiting).retcode is Retcode.FROZEN
+    assert desk.send(Action.MODIFY, order=order, price=1.09).retcode is Retcode.FROZEN
+    assert desk.send(Action.SLTP, position=position, sl=1.09).retcode is Retcode.FROZEN
     assert desk.close(position).retcode is Retcode.FROZEN
+
+
+def test_freeze_level_frees_what_is_one_point_beyond_it(make_desk: Any) -> None:
+    desk = make_desk(symbols=[{"name": "EURUSD", "freeze_level_points": 50}])
+    order = desk.placed(OrderType.BUY_LIMIT, 1.09959)
+    waiting = desk.placed(OrderType.BUY_STOP_LIMIT, 1.10061, stoplimit=1.1)
+    position = desk.opened(sl=1.09949)
+
+    assert desk.send(Action.REMOVE, order=order).retcode is Retcode.DONE
+    assert desk.send(Action.REMOVE, order=waiting).retcode is Retcode.DONE
+    assert desk.close(position).retcode is Retcode.DONE
 
 
 @pytest.mark.parametrize(
