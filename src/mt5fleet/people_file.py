@@ -6,13 +6,13 @@ It holds public keys only. No bridge takes it from the wire: a worker could name
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from mt5fleet.domain.person import Person, PersonKey, Role
+from mt5fleet.key_terms import KeyTerms, moment_lines
 from mt5fleet.toml_file import FileInvalid, Name, Terms, read_toml, replace_file, toml_text
 
 _log = logging.getLogger("mt5fleet.people")
@@ -29,12 +29,8 @@ class PeopleFileInvalid(FileInvalid):
     """`people.toml` breaks rules."""
 
 
-class _KeyTerms(Terms):
-    key_id: Name
+class _KeyTerms(KeyTerms):
     public: Annotated[str, StringConstraints(pattern=_PUBLIC_KEY)]
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime | None = None
-    revoked_at: AwareDatetime | None = None
 
 
 class _PersonTerms(Terms):
@@ -161,20 +157,11 @@ def _section(person: Person) -> str:
 
 
 def _key_lines(person: str, key: PersonKey) -> list[str]:
-    moments: dict[str, datetime | None] = {
-        "valid_from": key.valid_from,
-        "valid_until": key.valid_until,
-        "revoked_at": key.revoked_at,
-    }
     return [
         "",
         f"[[people.{toml_text(person)}.keys]]",
         f"key_id = {toml_text(key.key_id)}",
-        *(
-            f"{name} = {value.isoformat(timespec='microseconds')}"
-            for name, value in moments.items()
-            if value is not None
-        ),
+        *moment_lines(key),
         # Last, since a key that was cut off before its end must not count.
         f"public = {toml_text(key.public)}",
     ]

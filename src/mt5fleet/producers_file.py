@@ -3,18 +3,17 @@
 It holds public keys, names of secrets and rights, so that an emptied ledger can be filled again.
 """
 
-import tomllib
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from mt5fleet.domain.account import Producer, ProducerKey, Rights
 from mt5fleet.fleet_file import FleetFileInvalid
-from mt5fleet.toml_file import Name, replace_file, toml_text
+from mt5fleet.key_terms import KeyTerms, moment_lines
+from mt5fleet.toml_file import Name, Terms, read_toml, replace_file, toml_text
 
 FILE_NAME = "producers.toml"
 _HEADER = """\
@@ -23,20 +22,12 @@ _HEADER = """\
 """
 
 
-class _Terms(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _KeyTerms(_Terms):
-    key_id: Name
+class _KeyTerms(KeyTerms):
     algorithm: Literal["ed25519", "hmac-sha256"]
     public: Annotated[str, Field(min_length=1, max_length=128)]
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime | None = None
-    revoked_at: AwareDatetime | None = None
 
 
-class _ProducerTerms(_Terms):
+class _ProducerTerms(Terms):
     accounts: tuple[str, ...]
     symbols: tuple[str, ...] = ("*",)
     volume_lots_max: Annotated[Decimal, Field(gt=0)] | None = None
@@ -44,23 +35,17 @@ class _ProducerTerms(_Terms):
     keys: tuple[_KeyTerms, ...] = ()
 
 
-class _FileTerms(_Terms):
-    producers: dict[Name, _ProducerTerms] = {}
+class _FileTerms(Terms):
+    path: Path
+    producers: dict[Name, _ProducerTerms] = Field(default_factory=dict)
 
 
 def load_producers(path: Path) -> dict[str, Producer]:
     """Every producer by name; none when there is no file. Raises FleetFileInvalid."""
     if not path.exists():
         return {}
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        read = _FileTerms.model_validate(entries)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FleetFileInvalid(path, (f"cannot be read as TOML ({type(error).__name__})",)) from None
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-        lines = (f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in found)
-        raise FleetFileInvalid(path, tuple(lines)) from None
+    missing = "`mt5fleet producers add` writes one"
+    read = read_toml(path, _FileTerms, error=FleetFileInvalid, missing=missing)
     return {name: _producer(name, terms) for name, terms in read.producers.items()}
 
 
@@ -109,24 +94,15 @@ def _section(producer: Producer) -> str:
 
 
 def _key_lines(producer: str, key: ProducerKey) -> list[str]:
-    moments = {
-        "valid_from": key.valid_from,
-        "valid_until": key.valid_until,
-        "revoked_at": key.revoked_at,
-    }
     return [
         "",
         f"[[producers.{toml_text(producer)}.keys]]",
         f"key_id = {toml_text(key.key_id)}",
         f"algorithm = {toml_text(key.algorithm)}",
         f"public = {toml_text(key.public)}",
-        *(f"{name} = {_moment(value)}" for name, value in moments.items() if value is not None),
+        *moment_lines(key),
     ]
 
 
 def _texts(values: tuple[str, ...]) -> str:
     return "[" + ", ".join(toml_text(value) for value in values) + "]"
-
-
-def _moment(value: datetime) -> str:
-    return value.isoformat(timespec="microseconds")
