@@ -7,9 +7,13 @@ from typing import Any
 
 from . import _constants as constants
 from ._arguments import FalseError, PendingError, RefusedError
+from ._holding import HoldingLink
 from ._link import Link, LinkLostError
 
 ADDRESS_VARIABLE = "MT5FLEET_SIMULATOR"
+HOLDING_VARIABLE = "MT5FLEET_SIMULATOR_HOLDS_GIL"
+"""Set to 1, a call that waits for an answer stops every thread of the program, as the vendor's calls do."""
+
 CONNECT_TIMEOUT_MS = 60_000
 MS_PER_S = 1000
 
@@ -22,7 +26,7 @@ class Connection:
     def __init__(self) -> None:
         self._link: Link | None = None
         self.said: tuple[int, str] = (0, "")  # what `last_error` tells
-        # The vendor's functions hold the GIL while they wait: one call at a time per process.
+        # One call at a time per process, as the vendor's functions hold the GIL while they wait.
         self._one_call = RLock()
 
     def call(self, name: str, work: Callable[[], Any], failed: Any) -> Any:
@@ -54,8 +58,9 @@ class Connection:
             raise _not_initialised(
                 f"MetaTrader 5 x64 not found: {ADDRESS_VARIABLE}=host:port names no simulator"
             )
+        kind = HoldingLink if os.environ.get(HOLDING_VARIABLE) == "1" else Link
         try:
-            self._link = Link(address, connect_timeout_s=timeout_ms / MS_PER_S)
+            self._link = kind(address, connect_timeout_s=timeout_ms / MS_PER_S)
         except TimeoutError as error:
             raise RefusedError(constants.RES_E_INTERNAL_FAIL_TIMEOUT, "IPC timeout") from error
         except (OSError, ValueError) as error:
