@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,10 @@ def test_currency_without_symbols_is_an_error(money: Money) -> None:
 @pytest.mark.parametrize(
     ("symbol", "side", "profit"),
     [
-        ("USDJPY", OrderType.BUY, Decimal("666.62")),  # 100,000 JPY at ask 150.01
-        ("USDJPY", OrderType.SELL, Decimal("-666.67")),  # at bid 150.00
+        ("USDJPY", OrderType.BUY, Decimal("990.10")),  # 100,000 JPY at its own closing price, 101
+        ("USDJPY", OrderType.SELL, Decimal("-990.10")),
+        ("EURJPY", OrderType.BUY, Decimal("666.62")),  # at ask 150.01 of USDJPY
+        ("EURJPY", OrderType.SELL, Decimal("-666.67")),  # at bid 150.00
         ("EURGBP", OrderType.BUY, Decimal("130.00")),  # 100 GBP at bid 1.30
         ("EURGBP", OrderType.SELL, Decimal("-130.02")),
         ("XAUUSD", OrderType.BUY, Decimal("100.00")),
@@ -86,7 +89,7 @@ def test_profit_of_one_lot_for_one_unit_up(
     board: QuoteBoard, money: Money, symbol: str, side: OrderType, profit: Decimal
 ) -> None:
     _put(board, USDJPY=("150.000", "150.010"), GBPUSD=("1.30000", "1.30020"))
-    step = {"USDJPY": Decimal(1), "EURGBP": Decimal("0.001"), "XAUUSD": Decimal(1)}[symbol]
+    step = Decimal("0.001") if symbol == "EURGBP" else Decimal(1)
     opened = Decimal("100.000")
 
     value = money.profit(catalogue()[symbol].spec, side, Decimal(1), opened, opened + step, "USD")
@@ -128,48 +131,60 @@ def test_profit_of_an_account_in_another_currency(make_desk: Any) -> None:
 
     desk.quote("1.11000", "1.11010")
 
-    # 990 USD of profit buy euros at ask 1.1101
-    assert desk.broker.worth(desk.login).profit == Decimal("891.81")
+    # 990 USD of profit at the closing price 1.11000
+    assert desk.broker.worth(desk.login).profit == Decimal("891.89")
 
 
 # --- real records: MIT licensed strategy tester deals; skipped where the folder is absent ---
 
 
-def _closings(name: str, symbol: str) -> Iterator[tuple[OrderType, Decimal, Decimal, Decimal, Decimal]]:
-    """Pair each closing deal with the opening of the same symbol, side and volume."""
-    path = RECORDS / f"tester_deals_{name}.csv.gz"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not on this machine")
-    opened: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            if not row["Symbol"].startswith(symbol):
-                continue
-            if row["Direction"] == "in":
-                opened[row["Type"], row["Volume"]].append(Decimal(row["Price"]))
-                continue
-            side = OrderType.BUY if row["Type"] == "sell" else OrderType.SELL
-            waiting = opened[side.name.lower(), row["Volume"]]
-            if waiting:
-                yield (
-                    side,
-                    Decimal(row["Volume"]),
-                    waiting.pop(0),
-                    Decimal(row["Price"]),
-                    Decimal(row["Profit"]),
-                )
+@dataclass(frozen=True)
+class _Closing:
+    symbol: str
+    side: OrderType
+    volume: Decimal
+    opened: Decimal
+    price: Decimal
+    profit: Decimal
 
 
-@pytest.mark.parametrize(("name", "symbol", "closed"), [("2maaos", "EURUSD", 74), ("bbrsi", "XAUUSD", 401)])
-def test_profit_agrees_with_the_vendors_tester_to_the_cent(
-    money: Money, name: str, symbol: str, closed: int
+@pytest.mark.parametrize(("name", "closed"), [("2maaos", 142), ("cot1", 124), ("bbrsi", 401)])
+def test_every_profit_in_dollars_agrees_with_the_vendors_tester_to_the_cent(
+    board: QuoteBoard, money: Money, name: str, closed: int
 ) -> None:
-    spec = catalogue()[symbol].spec
-    closings = list(_closings(name, symbol))
+    """Symbols against the dollar, either way round; the rest needs quotes that the records do not have."""
+    closings = list(_closings(name))
+    for closing in closings:
+        _put(board, **{closing.symbol: (str(closing.price), str(closing.price))})
 
-    differing = [
-        row for row in closings if rounded(money.profit(spec, row[0], *row[1:4], "USD"), 2) != row[4]
-    ]
+    differing = [closing for closing in closings if _reckoned(money, closing) != closing.profit]
 
     assert len(closings) == closed
     assert differing == []
+
+
+def _reckoned(money: Money, closing: _Closing) -> Decimal:
+    spec = catalogue()[closing.symbol].spec
+    profit = money.profit(spec, closing.side, closing.volume, closing.opened, closing.price, "USD")
+    return rounded(profit, 2)
+
+
+def _closings(name: str) -> Iterator[_Closing]:
+    """Pair each closing deal with the first opening of the same symbol, side and volume."""
+    path = RECORDS / f"tester_deals_{name}.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not on this machine")
+    opened: dict[tuple[str, str, str], list[Decimal]] = defaultdict(list)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            symbol, volume, price = row["Symbol"][:6], row["Volume"], Decimal(row["Price"] or 0)
+            if "USD" not in symbol:
+                continue
+            if row["Direction"] == "in":
+                opened[symbol, row["Type"], volume].append(price)
+                continue
+            side = OrderType.BUY if row["Type"] == "sell" else OrderType.SELL
+            waiting = opened[symbol, side.name.lower(), volume]
+            if waiting:
+                profit = Decimal(row["Profit"])
+                yield _Closing(symbol, side, Decimal(volume), waiting.pop(0), price, profit)

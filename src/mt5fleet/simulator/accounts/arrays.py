@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt5fleet.simulator.accounts.books import AccountBook, Books
-from mt5fleet.simulator.accounts.money import Money, NoRateError, Rates, price_worth
+from mt5fleet.simulator.accounts.money import ClosingRates, Money, NoRateError, price_worth
 from mt5fleet.simulator.accounts.rows import ZERO, Change, Closed, Position
 from mt5fleet.simulator.accounts.valuation import Valuation
 from mt5fleet.simulator.codes import OrderType
@@ -46,7 +46,7 @@ class _Block:
     weights: Floats = field(default_factory=lambda: np.zeros(FIRST_SIZE))  # money per price, signed
     opened: Floats = field(default_factory=lambda: np.zeros(FIRST_SIZE))
     amounts: Floats = field(default_factory=lambda: np.zeros(0))  # by account
-    basis: tuple[Quote, Rates] | None = None  # None: to be valued anew
+    basis: tuple[Quote, ClosingRates] | None = None  # None: to be valued anew
 
     def put(self, ticket: int, place: int, weight: float, opened: float) -> None:
         slot = self.slots.get(ticket)
@@ -67,13 +67,16 @@ class _Block:
                 vector[slot] = vector[end]
         self.basis = None
 
-    def value(self, quote: Quote, rates: Rates, accounts: int) -> Floats:
+    def value(self, quote: Quote, rates: ClosingRates, accounts: int) -> Floats:
         """Return the floating profit of each account."""
         held = len(self.tickets)
         weights = self.weights[:held]
-        prices = np.where(weights > 0, float(quote.bid), float(quote.ask))
+        is_long = weights > 0
+        prices = np.where(is_long, float(quote.bid), float(quote.ask))
         profits = weights * (prices - self.opened[:held])
-        profits *= np.where(profits > 0, float(rates.gain), float(rates.loss))
+        gain = np.where(is_long, float(rates.long.gain), float(rates.short.gain))
+        loss = np.where(is_long, float(rates.long.loss), float(rates.short.loss))
+        profits *= np.where(profits > 0, gain, loss)
         return np.bincount(self.places[:held], weights=profits, minlength=accounts).astype(np.float64)
 
     def _new_slot(self, ticket: int) -> int:
@@ -186,7 +189,7 @@ class Equities:
     def _revalue(self, block: _Block) -> None:
         quote = self._board.get(block.symbol)
         try:
-            rates = self._money.rates(self._specs[block.symbol].profit, block.currency)
+            rates = self._money.closing_rates(self._specs[block.symbol], block.currency)
         except NoRateError:
             return  # the exact valuation fails, too, and leaves such accounts alone
         known = block.basis

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from mt5fleet.simulator.accounts.money import Rates
+from mt5fleet.simulator.accounts.money import ClosingRates
 from mt5fleet.simulator.accounts.rows import ZERO, Position
 from mt5fleet.simulator.codes import OrderType
 from mt5fleet.simulator.prices.quotes import Quote
@@ -66,7 +66,7 @@ class FloatingTotal:
     """A sum of floating profits, without swap, that holds while its quotes do."""
 
     quote: Quote
-    rates: Rates
+    rates: ClosingRates
     version: int  # of the quote board, when the quotes were last looked at
     amount: Decimal
     late: list[tuple[int, Position]] = field(default_factory=list)  # came (1) or went (-1) since
@@ -77,7 +77,7 @@ class ShownRows:
     """The rows of a terminal's list, by ticket, at these quotes; nobody may change them."""
 
     quote: Quote
-    rates: Rates
+    rates: ClosingRates
     rows: Mapping[int, list[Any]]
 
 

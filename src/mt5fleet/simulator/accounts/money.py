@@ -50,7 +50,17 @@ class Rates:
         return amount * (self.gain if amount > 0 else self.loss)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ClosingRates:
+    """The rates for closing a bought and a sold position; they differ where the symbol itself converts."""
+
+    base: Rates
+    long: Rates
+    short: Rates
+
+
 _SAME = Rates(_ONE, _ONE, ())
+_ALL_SAME = ClosingRates(_SAME, _SAME, _SAME)
 
 
 class Money:
@@ -62,6 +72,7 @@ class Money:
         self._exchanges = [spec for spec in specs if spec.base != spec.profit]
         self._routes: dict[tuple[str, str], tuple[Step, ...]] = {}
         self._rates: dict[tuple[str, str], tuple[int, Rates]] = {}  # with the board's version
+        self._closing: dict[tuple[str, str], ClosingRates] = {}
 
     def rates(self, currency: str, wanted: str) -> Rates:
         """Return the rates now; the same object for as long as the quotes behind it stand.
@@ -81,13 +92,21 @@ class Money:
         self._rates[currency, wanted] = (version, rates)
         return rates
 
-    def symbols_between(self, currency: str, wanted: str) -> tuple[str, ...]:
-        """Return the symbols whose quotes the conversion follows.
+    def closing_rates(self, spec: SymbolSpec, wanted: str) -> ClosingRates:
+        """Return the rates at which profit of a symbol is converted now, the same object while they stand.
 
         Raises:
-            NoRateError: No symbol, or no quote yet, links the two.
+            NoRateError: No symbol, or no quote yet, links the two currencies.
         """
-        return tuple(step.symbol for step in self._route(currency, wanted))
+        if spec.profit == wanted:
+            return _ALL_SAME
+        base = self.rates(spec.profit, wanted)
+        known = self._closing.get((spec.name, wanted))
+        if known is not None and known.base is base:
+            return known
+        fresh = self._fresh_closing_rates(spec, wanted, base)
+        self._closing[spec.name, wanted] = fresh
+        return fresh
 
     def received(self, amount: Decimal, currency: str, wanted: str) -> Decimal:
         """Convert an amount of profit (positive) or loss (negative) to the wanted currency, unrounded.
@@ -123,16 +142,43 @@ class Money:
     ) -> Decimal:
         """Return the unrounded profit of a position in the wanted currency.
 
+        Where the symbol itself converts (USDJPY to dollars), its closing price is the rate for gains and
+        losses alike: so do all 128 such closings of the vendor's Strategy Tester.
+
         Raises:
             NoRateError: The profit currency cannot be converted.
         """
         move = closed - opened if side is OrderType.BUY else opened - closed
-        return self.received(move * volume * price_worth(spec), spec.profit, wanted)
+        amount = move * volume * price_worth(spec)
+        if spec.profit == wanted:
+            return amount
+        route = self._route(spec.profit, wanted)
+        if any(step.symbol == spec.name for step in route):
+            return self._rates_at(route, spec.name, closed).of(amount)
+        return self.received(amount, spec.profit, wanted)
 
     def _stands(self, rates: Rates, route: tuple[Step, ...]) -> bool:
         return all(
             self._board.get(step.symbol) is quote for step, quote in zip(route, rates.quotes, strict=True)
         )
+
+    def _fresh_closing_rates(self, spec: SymbolSpec, wanted: str, base: Rates) -> ClosingRates:
+        route = self._route(spec.profit, wanted)
+        if all(step.symbol != spec.name for step in route):
+            return ClosingRates(base, base, base)
+        quote = self._quote(spec.name)
+        long, short = (self._rates_at(route, spec.name, price) for price in (quote.bid, quote.ask))
+        return ClosingRates(base, long, short)
+
+    def _rates_at(self, route: tuple[Step, ...], symbol: str, price: Decimal) -> Rates:
+        """Return the rates of a route on which one symbol has this price for both sides."""
+        gain = loss = _ONE
+        for step in route:
+            quote = self._quote(step.symbol)
+            bid, ask = (price, price) if step.symbol == symbol else (quote.bid, quote.ask)
+            gain *= bid if step.forward else 1 / ask
+            loss *= ask if step.forward else 1 / bid
+        return Rates(gain, loss, ())
 
     def _fresh_rates(self, route: tuple[Step, ...]) -> Rates:
         gain = loss = _ONE

@@ -14,9 +14,9 @@ from decimal import Decimal
 from mt5fleet.simulator.accounts.books import AccountBook
 from mt5fleet.simulator.accounts.holdings import Exposure, FloatingTotal, Holding, Leg, holdings_of
 from mt5fleet.simulator.accounts.money import (
+    ClosingRates,
     Money,
     NoRateError,
-    Rates,
     hedged_lot_margin,
     lot_margin,
     price_worth,
@@ -159,13 +159,13 @@ class Valuation:
         known.version = self._board.version
         return known.amount + held.swap
 
-    def basis(self, symbol: str, terms: AccountTerms) -> tuple[Quote, Rates]:
+    def basis(self, symbol: str, terms: AccountTerms) -> tuple[Quote, ClosingRates]:
         """Return the quote and the conversion a position of the symbol is valued with now.
 
         Raises:
             NoRateError: There is no quote of the symbol, or none for the conversion.
         """
-        return self._quote(symbol), self._money.rates(self._specs[symbol].profit, terms.currency)
+        return self._quote(symbol), self._money.closing_rates(self._specs[symbol], terms.currency)
 
     def profits(self, held: Holding, terms: AccountTerms) -> Iterator[tuple[Position, Decimal, Decimal]]:
         """Yield each position of a symbol with its closing price and its profit now, without swap.
@@ -211,10 +211,14 @@ class Valuation:
         return after - _legs_margin(spec, long, short, terms, maintained=False)
 
 
-def _profit(position: Position, spec: SymbolSpec, quote: Quote, rates: Rates, terms: AccountTerms) -> Decimal:
-    is_long = position.type is OrderType.BUY
-    move = quote.bid - position.price_open if is_long else position.price_open - quote.ask
-    return rounded(rates.of(move * position.volume * price_worth(spec)), terms.currency_digits)
+def _profit(
+    position: Position, spec: SymbolSpec, quote: Quote, rates: ClosingRates, terms: AccountTerms
+) -> Decimal:
+    if position.type is OrderType.BUY:
+        amount = rates.long.of((quote.bid - position.price_open) * position.volume * price_worth(spec))
+    else:
+        amount = rates.short.of((position.price_open - quote.ask) * position.volume * price_worth(spec))
+    return rounded(amount, terms.currency_digits)
 
 
 def _legs_margin(
