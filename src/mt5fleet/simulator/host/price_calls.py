@@ -6,7 +6,8 @@ Bars and ticks leave as packed rows of the vendor's record types (60 bytes each)
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from mt5fleet.simulator.host.refusals import call_failed, invalid_parameters
+from mt5fleet.simulator.host.refusals import CallRefusedError, call_failed, invalid_parameters
+from mt5fleet.simulator.prices.history import HistoryError
 
 Parameters: TypeAlias = Mapping[str, Any]
 
@@ -28,30 +29,21 @@ class PriceHistory(Protocol):
     def ticks_range(self, symbol: str, since_ms: int, until_ms: int, flags: int, /) -> bytes: ...
 
 
-class NoHistory:
-    """A broker that keeps no prices: every call gives no rows."""
-
-    def rates_from(self, _: str, __: int, ___: int, ____: int, /) -> bytes:
-        return b""
-
-    rates_from_pos = rates_range = ticks_from = rates_from
-
-    def ticks_range(self, _: str, __: int, ___: int, ____: int, /) -> bytes:
-        return b""
-
-
 def price_rows(history: PriceHistory, call: str, parameters: Parameters) -> bytes:
     """Return the packed rows that a `copy_*` call asks for; empty when there are none.
 
     Raises:
-        CallRefusedError: A parameter is missing or is not a number.
+        CallRefusedError: A parameter is missing, is not a number, or asks for what cannot be.
     """
     ask, names = _COPIES[call]
     try:
         numbers = [int(parameters[name]) for name in names]
     except (KeyError, TypeError, ValueError) as error:
         raise invalid_parameters() from error
-    return ask(history, str(parameters["symbol"]), *numbers)
+    try:
+        return ask(history, str(parameters["symbol"]), *numbers)
+    except HistoryError as error:
+        raise CallRefusedError(error.code, error.text) from error
 
 
 class WatchedBooks:
