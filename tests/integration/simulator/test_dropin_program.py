@@ -20,6 +20,7 @@ print("bars", bars.dtype.itemsize, len(bars) <= 10, bars.flags.owndata, mt5.last
 ticks = mt5.copy_ticks_from("EURUSD", datetime.now() - timedelta(days=1), 10, mt5.COPY_TICKS_ALL)
 print("ticks", ticks.dtype.itemsize, len(ticks) <= 10, mt5.last_error())
 print("none", mt5.copy_rates_from_pos("NO.SUCH", mt5.TIMEFRAME_M1, 0, 1), mt5.last_error()[0])
+print("count", mt5.copy_rates_from_pos("EURUSD", mt5.TIMEFRAME_M1, 0, -1), mt5.last_error()[0])
 print("book", mt5.market_book_add("EURUSD"), type(mt5.market_book_get("EURUSD")[0]).__name__,
       mt5.market_book_release("EURUSD"))
 answer = mt5.Buy("EURUSD", 0.1, comment="b")
@@ -52,6 +53,7 @@ def test_program_for_the_vendors_package_runs_unchanged(
         "bars 60 True True (1, 'Success')",
         "ticks 60 True (1, 'Success')",
         "none None -4",
+        "count None -2",
         "book True BookInfo True",
         "buy 10009 Request executed",
         "sell 10009 None",
