@@ -113,14 +113,15 @@ def permit(
     """A permit as an owner writes it; `heard`: the bridge has just heard of the ledger."""
     if heard:
         hear(rig)
-    now = rig.clock.now()
+    journal_id = rig.gateway.bind(ACCOUNT, None, 0).journal_id
+    now = rig.clock.now()  # taken last: a permit that is half a second late is refused
     return Permit(
         key=key.text,
         attempt=attempt,
         token=token,
         not_after=now + timedelta(seconds=valid_s),
         sent_at=now,
-        journal_id=rig.gateway.bind(ACCOUNT, None, 0).journal_id,
+        journal_id=journal_id,
     )
 
 

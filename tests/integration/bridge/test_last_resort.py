@@ -120,7 +120,8 @@ class Beside:
     def open(self, name: str, lots: str = "0.10", *, token: int = 1, price: str | None = None) -> Outcome:
         """A market order, or one that rests at a price."""
         key = order_key(SERVER, LOGIN, name, 0)
-        now = datetime.now(UTC).replace(microsecond=0)
+        journal_id = self.health().journal_id  # asked before the permit's time: a late permit is refused
+        now = datetime.now(UTC)
         order = make_open_order(
             entry=Entry.MARKET if price is None else Entry.LIMIT,
             volume=Decimal(lots),
@@ -128,16 +129,16 @@ class Beside:
             stop_loss=Decimal("1.00"),
             magic=key.magic,
             comment=key.comment,
-            created_at=now,
-            expires_at=None if price is None else now + timedelta(hours=1),
+            created_at=now.replace(microsecond=0),
+            expires_at=None if price is None else now.replace(microsecond=0) + timedelta(hours=1),
         )
         permit = Permit(
             key=key.text,
             attempt=1,
             token=token,
             not_after=now + timedelta(seconds=5),
-            sent_at=datetime.now(UTC),
-            journal_id=self.health().journal_id,
+            sent_at=now,
+            journal_id=journal_id,
         )
         return self.gateway.submit(ACCOUNT, order, permit)
 
