@@ -145,10 +145,16 @@ def test_copy_of_nothing_is_an_empty_array_and_a_success(mt5: ModuleType) -> Non
 
 def test_refusal_gives_none_and_the_terminals_words(mt5: ModuleType) -> None:
     refused = {"error": [-4, "Terminal: Not found"]}
-    attach(mt5, ScriptedLink(symbol_info=refused, copy_rates_from_pos=refused, symbol_select=refused))
+    attach(
+        mt5,
+        ScriptedLink(
+            symbol_info=refused, copy_rates_from_pos=refused, symbols_get=refused, symbol_select=refused
+        ),
+    )
 
     assert mt5.symbol_info("x") is None
     assert mt5.copy_rates_from_pos("x", 1, 0, 1) is None
+    assert mt5.symbols_get("x") is None
     assert mt5.symbol_select("x") is False
     assert mt5.last_error() == (-4, "Terminal: Not found")
 

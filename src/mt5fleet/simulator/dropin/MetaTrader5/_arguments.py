@@ -44,7 +44,7 @@ class PendingError(RefusedError):
 
 
 class FalseError(RefusedError):
-    """The call gives False, where the same function gives None for wrong arguments."""
+    """The call gives False, where the same function gives None when it is refused otherwise."""
 
 
 def invalid(text: str = INVALID_ARGUMENTS) -> RefusedError:

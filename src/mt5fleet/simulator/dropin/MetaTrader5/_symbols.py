@@ -27,7 +27,11 @@ def symbols_total(connection: Connection) -> Any:
 
 
 def symbols_get(connection: Connection, args: Args, named: Named) -> Any:
-    group = _group(args, named)
+    try:
+        group = _group(args, named)
+    except arguments.RefusedError as refused:
+        # Wrong arguments give False; what the terminal refuses is None.
+        raise arguments.FalseError(refused.code, refused.text) from refused
     return tuple(map(structures.SymbolInfo, connection.ask("symbols_get", group=group or None)))
 
 

@@ -30,7 +30,7 @@ _FUNCTIONS = (
     _Function(_session.terminal_info, Takes.NOTHING, "", "Tell the terminal's state."),
     _Function(_session.account_info, Takes.NOTHING, "", "Tell the account's terms and worth."),
     _Function(_symbols.symbols_total, Takes.NOTHING, "", "Count the symbols."),
-    _Function(_symbols.symbols_get, NAMED, "[group]", "Tell the symbols of a group.", failed=False),
+    _Function(_symbols.symbols_get, NAMED, "[group]", "Tell the symbols of a group."),
     _Function(_symbols.symbol_info, Takes.POSITIONAL, "symbol", "Tell a symbol's terms and prices."),
     _Function(_symbols.symbol_info_tick, Takes.POSITIONAL, "symbol", "Tell a symbol's last quote."),
     _Function(
