@@ -5,10 +5,10 @@ SOURCES := src config tasks workers
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check test-unit bench pins clean
+.PHONY: help setup demo test test-all check test-unit bench conformance pins clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install everything into .venv and find a redis-server
 	@$(PYTHON) scripts/bootstrap.py
@@ -35,6 +35,9 @@ test-unit: setup ## Run only the tests that need no other process
 bench: setup ## Measure latency and throughput on this machine
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.submit
+
+conformance: setup ## Hold the simulator against the real module: names, rules, faults, public programs
+	@$(BIN)/python -m scripts.conformance
 
 pins: setup ## Resolve all dependencies anew and write constraints.txt
 	@$(BIN)/python scripts/pin.py
