@@ -65,6 +65,28 @@ def test_clock_that_jumped_over_days_books_each_of_them(make_desk: Any) -> None:
     assert _swaps(desk) == {ticket: Decimal("-7.50") * 6}
 
 
+def test_account_is_worth_its_swaps_and_no_more_when_some_have_left(make_desk: Any) -> None:
+    desk = make_desk(symbols=[POINTS])
+    first, second = desk.opened(OrderType.BUY, 2.0), desk.opened(OrderType.BUY, 1.0)
+
+    desk.step_ms(TO_MIDNIGHT_MS + 3 * DAY_MS)
+    assert desk.broker.worth(desk.login).profit == -30 - 45
+
+    desk.close(first, 1.0)
+    desk.close(second, 1.0)
+    assert desk.broker.worth(desk.login).profit == -10 - 15
+
+
+def test_day_without_positions_is_noted_once(make_desk: Any, journal: FileJournal) -> None:
+    desk = make_desk(journal=journal)
+    for _ in range(30):
+        desk.step_ms(HOUR_MS)
+
+    days = [record["day"] for record in journal.replay() if record["kind"] == "rollover"]
+
+    assert days == [FRIDAY - 1, FRIDAY]  # where the count begins, and the one that ended
+
+
 def test_position_opened_after_midnight_pays_nothing_for_the_night_before(make_desk: Any) -> None:
     desk = make_desk(symbols=[POINTS])
     desk.step_ms(TO_MIDNIGHT_MS + 3 * DAY_MS)
@@ -177,10 +199,11 @@ def test_day_waits_while_a_swap_cannot_be_converted(make_desk: Any, journal: Fil
 
     again.step_ms(TO_MIDNIGHT_MS)
     assert _swaps(again) == {plain: ZERO, yen: ZERO}  # nobody is booked before everybody can be
+    new = _copied_today(again, plain)
 
     again.quote("150.000", "150.010", symbol="USDJPY")
     again.step_ms(1000)
-    assert _swaps(again) == {plain: Decimal("-7.50"), yen: Decimal("-2.00")}
+    assert _swaps(again) == {plain: Decimal("-7.50"), yen: Decimal("-2.00"), new: ZERO}
 
 
 @pytest.mark.parametrize(
@@ -310,3 +333,10 @@ def _fixed_euro() -> dict[str, Any]:
 
 def _swaps(desk: Any) -> dict[int, Decimal]:
     return {ticket: position.swap for ticket, position in desk.book.positions.items()}
+
+
+def _copied_today(desk: Any, ticket: int) -> int:
+    """Add a position that was opened after the last midnight."""
+    copy = replace(desk.book.positions[ticket], ticket=1, identifier=1, time_ms=(FRIDAY + 1) * DAY_MS)
+    desk.book.apply(copy)
+    return 1

@@ -208,6 +208,20 @@ def test_account_that_was_reset_sets_nothing_off(make_desk: Any) -> None:
     assert [deal.comment for deal in desk.book.deals.values()] == ["deposit"]
 
 
+def test_positions_before_a_reset_hide_no_stop_out_after_it(make_desk: Any) -> None:
+    desk = make_desk({"balance": "3000", "stop_out_level": "50", "leverage": 500})
+    desk.opened(OrderType.SELL, 5.0, sl=1.2)
+    desk.placed(OrderType.SELL_LIMIT, 1.3)
+    desk.broker.reset(desk.login)
+    ticket = desk.opened(OrderType.BUY, 1.0)  # margin 220
+
+    desk.quote("1.07000", "1.07010")  # loss 3010
+
+    assert ticket not in desk.book.positions
+    reactions = desk.broker._reactions
+    assert (reactions._stops._known, reactions._orders._known) == ({}, {})
+
+
 def test_more_accounts_than_the_vectors_first_hold() -> None:
     crowd = _Crowd(5, accounts=150)
     for login in range(2001, 2151):
