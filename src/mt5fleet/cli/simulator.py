@@ -10,17 +10,18 @@ import typer
 
 from mt5fleet.cli.exits import ExitCode
 from mt5fleet.cli.simulator_clock import app as clock_app
+from mt5fleet.cli.simulator_compare import compare
 from mt5fleet.cli.simulator_control import Address, connected, fail
 from mt5fleet.simulator.config import SimulatorConfig, load_config
 from mt5fleet.simulator.host.fault_script import read_fault_script
 from mt5fleet.simulator.host.journal import JournalError
-from mt5fleet.simulator.host.serving import serve as serve_broker
 from mt5fleet.simulator.process import LISTENING, dropin_folder
 from mt5fleet.simulator.profiles import PROFILES, profile
 from mt5fleet.simulator.terms.base import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="A simulated broker to trade against.")
 app.add_typer(clock_app, name="clock")
+app.command()(compare)
 
 Login = Annotated[int | None, typer.Option("--login", help="One account; all when left out.")]
 
@@ -42,6 +43,8 @@ def serve(
     end_with_stdin: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,
 ) -> None:
     """Run the broker until Ctrl-C or SIGTERM."""
+    # Only this command needs numpy, which a producer's install does not have.
+    from mt5fleet.simulator.host.serving import serve as serve_broker  # noqa: PLC0415 - see above
 
     def ready(address: str) -> None:
         if port_file is not None:

@@ -136,6 +136,23 @@ class Row:
     settled: str | None = None
 
 
+_HARMLESS = ("late answer", "slow", "visibility lag", "server clock 3 h back")
+_EXECUTED = (
+    "answer lost",
+    "answer lost, then empty lists",
+    "terminal restarts after execution",
+    "server clock 3 h back, answer lost",
+)
+_NOT_EXECUTED = (
+    "connection lost",
+    "none",
+    "connection lost, then empty lists",
+    "disconnect",
+    "terminal restarts",
+)
+_MAY_BE_ASKED_AGAIN = ("requote", "price changed", "off quotes", "too many requests")
+
+
 def _order(operation: str, goal: str) -> tuple[Row, ...]:
     """The rows of an operation that sends; `goal` is its state when it was executed."""
 
@@ -144,29 +161,15 @@ def _order(operation: str, goal: str) -> tuple[Row, ...]:
             operation=operation, fault=fault, module=module, bridge=bridge, executed=executed, settled=settled
         )
 
-    doubt, done, unanswered = Told.IN_DOUBT, Told.DONE, Told.UNANSWERED
     return (
-        row("answer lost", doubt, doubt, 1, goal),
-        row("connection lost", doubt, doubt, 0, "NOT_SENT"),
-        row("late answer", done, done, 1, goal),
-        row("answer too late", done, unanswered, 1, goal),
-        row("slow", done, done, 1, goal),
-        row("blocks", Told.WAITS, unanswered, 0, "NOT_SENT"),
-        row("blocks after execution", Told.WAITS, unanswered, 1, goal),
+        *(row(fault, Told.DONE, Told.DONE, 1, goal) for fault in _HARMLESS),
+        *(row(fault, Told.IN_DOUBT, Told.IN_DOUBT, 1, goal) for fault in _EXECUTED),
+        *(row(fault, Told.IN_DOUBT, Told.IN_DOUBT, 0, "NOT_SENT") for fault in _NOT_EXECUTED),
+        *(row(fault, Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT") for fault in _MAY_BE_ASKED_AGAIN),
+        row("answer too late", Told.DONE, Told.UNANSWERED, 1, goal),
+        row("blocks", Told.WAITS, Told.UNANSWERED, 0, "NOT_SENT"),
+        row("blocks after execution", Told.WAITS, Told.UNANSWERED, 1, goal),
         row("reject", Told.REJECTED, Told.REJECTED, 0, "REJECTED"),
-        row("requote", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
-        row("none", doubt, doubt, 0, "NOT_SENT"),
-        row("price changed", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
-        row("off quotes", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
-        row("too many requests", Told.NOT_SENT, Told.NOT_SENT, 0, "NOT_SENT"),
-        row("visibility lag", done, done, 1, goal),
-        row("answer lost, then empty lists", doubt, doubt, 1, goal),
-        row("connection lost, then empty lists", doubt, doubt, 0, "NOT_SENT"),
-        row("disconnect", doubt, doubt, 0, "NOT_SENT"),
-        row("terminal restarts", doubt, doubt, 0, "NOT_SENT"),
-        row("terminal restarts after execution", doubt, doubt, 1, goal),
-        row("server clock 3 h back", done, done, 1, goal),
-        row("server clock 3 h back, answer lost", doubt, doubt, 1, goal),
     )
 
 

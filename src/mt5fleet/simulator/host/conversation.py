@@ -23,6 +23,9 @@ from mt5fleet.simulator.host.wire import MalformedMessageError, encode, encode_r
 from mt5fleet.simulator.host.wire_rows import answer_row
 from mt5fleet.simulator.trading.requests import Answer
 
+INCOMING_BYTES = 16 << 10
+"""Read at once; most requests are a few hundred bytes."""
+
 RECEIVED_BYTES_MAX = 4 << 20
 """Of requests that wait behind a slow one; a client that sends more is not read for the while."""
 
@@ -57,12 +60,13 @@ class Room:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
-class Conversation(asyncio.Protocol):
+class Conversation(asyncio.BufferedProtocol):
     """Speaks with one client until either side hangs up."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._session = Session(room.broker, on_drop=self.hang_up)
+        self._incoming = bytearray(INCOMING_BYTES)
         self._received = bytearray()
         self._is_busy = False
         self._is_full = False  # the client does not read its answers
@@ -80,8 +84,11 @@ class Conversation(asyncio.Protocol):
         self._session.leave()
         self._room.talks.discard(self)
 
-    def data_received(self, piece: bytes) -> None:
-        self._received += piece
+    def get_buffer(self, _: int) -> bytearray:
+        return self._incoming
+
+    def buffer_updated(self, count: int) -> None:
+        self._received += memoryview(self._incoming)[:count]
         self._go_on()
         if len(self._received) > RECEIVED_BYTES_MAX and self._transport is not None:
             self._transport.pause_reading()
