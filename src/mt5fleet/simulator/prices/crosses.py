@@ -19,7 +19,7 @@ from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.inside import InsideMinutes, Places
 from mt5fleet.simulator.prices.openings import JointOpenings, Openings
 from mt5fleet.simulator.prices.quotes import Cross
-from mt5fleet.simulator.prices.rows import MINUTE_MS, Ints, Minutes, Ticks
+from mt5fleet.simulator.prices.rows import MINUTE_MS, Ints, Minutes, Ticks, merged
 from mt5fleet.simulator.prices.sources import Source, Tick, TickReader
 from mt5fleet.simulator.prices.synthetic import CHUNK_MS, SyntheticSource
 
@@ -84,7 +84,7 @@ class CrossSource:
 
     def _product(self, since_ms: int, until_ms: int) -> Ticks:
         sides = [leg.ticks(since_ms, until_ms) for leg in (self._first, self._second)]
-        times = np.union1d(sides[0].times_ms, sides[1].times_ms)
+        times = merged(sides[0].times_ms, sides[1].times_ms)
         times = times[self.openings.are_open(times)]
         legs = [
             self._held(leg, ticks, times)
@@ -96,7 +96,8 @@ class CrossSource:
 
     def _held(self, leg: LegSource, ticks: Ticks, times: Ints) -> Ticks:
         """Return the leg's quote that holds at each time; 0 where it has not quoted yet."""
-        before = leg.at_or_before(int(times[0]) - 1) if len(times) else None
+        needs_earlier = len(times) and not (len(ticks) and ticks.times_ms[0] <= times[0])
+        before = leg.at_or_before(int(times[0]) - 1) if needs_earlier else None
         sides = (0, 0) if before is None else (_points(leg.spec, before.bid), _points(leg.spec, before.ask))
         places = np.searchsorted(ticks.times_ms, times, "right")
         bids = np.concatenate((np.array(sides[:1], np.int64), ticks.bids))
@@ -188,8 +189,8 @@ def _union_counts(first: Ints, second: Ints) -> Ints:
 @lru_cache(maxsize=4_096)  # a leg's minutes have 16 different numbers of quotes
 def _union_count(first: int, second: int) -> int:
     """Return how many instants two legs of that many evenly spread quotes have in a minute."""
-    times = (np.arange(count, dtype=np.int64) * MINUTE_MS // count for count in (first, second))
-    return len(np.union1d(*times))
+    instants = [np.arange(count, dtype=np.int64) * MINUTE_MS // count for count in (first, second)]
+    return len(merged(*instants))
 
 
 def _points(spec: SymbolSpec, price: Decimal) -> int:

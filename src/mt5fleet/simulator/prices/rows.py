@@ -84,3 +84,10 @@ class Minutes(_Columns):
             ends - starts + 1,
             ticks.asks[starts] - ticks.bids[starts],
         )
+
+
+def merged(first_ms: Ints, second_ms: Ints) -> Ints:
+    """Return the instants of two ascending columns, each once."""
+    times_ms = np.sort(np.concatenate((first_ms, second_ms)), kind="stable")
+    is_new = np.not_equal(np.diff(times_ms, prepend=times_ms[:1] - 1), 0)
+    return times_ms[is_new]

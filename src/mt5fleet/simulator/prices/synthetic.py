@@ -35,6 +35,7 @@ class SyntheticSource:
             seed=seed,
         )
         self._walk = Walk(walk, openings)
+        self._newest: tuple[tuple[int, int], Ticks] = ((0, 0), Ticks.none())
         self._reader = TickReader(self.ticks, openings, digits=spec.digits, chunk_ms=CHUNK_MS)
 
     def at_or_before(self, at_ms: int) -> Tick | None:
@@ -47,10 +48,13 @@ class SyntheticSource:
         return min(HISTORY_START_MS, now_ms)
 
     def ticks(self, since_ms: int, until_ms: int) -> Ticks:
-        inside = self.inside(since_ms, until_ms)
-        which, slots = inside.all_slots()
-        bids = inside.bids(which, slots)
-        return Ticks(inside.times_ms(which, slots), bids, bids + self._spread).between(since_ms, until_ms)
+        # The crosses made of this symbol ask for the same chunk one after another.
+        if (since_ms, until_ms) != self._newest[0]:
+            ticks = self._made(since_ms, until_ms)
+            if until_ms - since_ms > CHUNK_MS:
+                return ticks
+            self._newest = ((since_ms, until_ms), ticks)
+        return self._newest[1]
 
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
         first, last = -(-since_ms // MINUTE_MS), until_ms // MINUTE_MS
@@ -67,6 +71,12 @@ class SyntheticSource:
         first, last = since_ms // MINUTE_MS, -(-until_ms // MINUTE_MS)
         minutes = self.minutes(first * MINUTE_MS, last * MINUTE_MS)
         return InsideMinutes(minutes, unit=self.unit, seed=self._seed)
+
+    def _made(self, since_ms: int, until_ms: int) -> Ticks:
+        inside = self.inside(since_ms, until_ms)
+        which, slots = inside.all_slots()
+        bids = inside.bids(which, slots)
+        return Ticks(inside.times_ms(which, slots), bids, bids + self._spread).between(since_ms, until_ms)
 
     def _part(self, number: int, first: int, last: int) -> Minutes:
         block, start = self._walk.block(number), number * BLOCK_MINUTES

@@ -7,7 +7,7 @@ from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.feed import Feed
 from mt5fleet.simulator.prices.openings import Openings
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
-from mt5fleet.simulator.prices.rows import MINUTE_MS, Minutes, Ticks
+from mt5fleet.simulator.prices.rows import MINUTE_MS, Minutes, Ticks, merged
 from mt5fleet.simulator.prices.sources import HISTORY_START_MS
 from mt5fleet.simulator.server_time import ServerTime
 
@@ -86,7 +86,7 @@ class Told:
         flat = np.arange(-(-since_ms // FLAT_STEP_MS), -(-until_ms // FLAT_STEP_MS), dtype=np.int64)
         flat = flat * FLAT_STEP_MS
         flat = flat[self._openings.are_open(flat)]
-        times = np.union1d(flat[~np.isin(flat // MINUTE_MS, sent.times_ms // MINUTE_MS)], sent.times_ms)
+        times = merged(flat[~np.isin(flat // MINUTE_MS, sent.times_ms // MINUTE_MS)], sent.times_ms)
         times = times[(times >= since_ms) & (times < until_ms)]
         places = np.maximum(np.searchsorted(sent.times_ms, times, "right") - 1, 0)
         return Ticks(times, sent.bids[places], sent.asks[places])
