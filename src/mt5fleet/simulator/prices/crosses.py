@@ -26,6 +26,12 @@ from mt5fleet.simulator.prices.synthetic import CHUNK_MS, SyntheticSource
 PART_MS = 86_400_000
 """Quotes of a cross with a recorded leg are made a day at a time."""
 
+TURNING_PART_MS = 10 * 86_400_000
+"""Minutes of a cross are looked at in parts that fit into a processor's cache."""
+
+CROSS_START_MS = 1_420_070_400_000
+"""1 January 2015: crosses take several times the work of their legs, a month of minutes 20 to 30 ms."""
+
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -56,7 +62,8 @@ class CrossSource:
         return self._reader.after(at_ms)
 
     def history_start_ms(self, now_ms: int) -> int:
-        return max(leg.history_start_ms(now_ms) for leg in (self._first, self._second))
+        start_ms = max(leg.history_start_ms(now_ms) for leg in (self._first, self._second))
+        return max(start_ms, min(CROSS_START_MS, now_ms))
 
     def ticks(self, since_ms: int, until_ms: int) -> Ticks:
         if not (isinstance(self._first, SyntheticSource) and isinstance(self._second, SyntheticSource)):
@@ -73,7 +80,14 @@ class CrossSource:
     def minutes(self, since_ms: int, until_ms: int) -> Minutes:
         start_ms, end_ms = -(-since_ms // MINUTE_MS) * MINUTE_MS, until_ms // MINUTE_MS * MINUTE_MS
         if isinstance(self._first, SyntheticSource) and isinstance(self._second, SyntheticSource):
-            return self._turning_minutes(self._first, self._second, start_ms, end_ms)
+            return Minutes.joined(
+                [
+                    self._turning_minutes(
+                        self._first, self._second, part_ms, min(part_ms + TURNING_PART_MS, end_ms)
+                    )
+                    for part_ms in range(start_ms, end_ms, TURNING_PART_MS)
+                ]
+            )
         parts = [
             Minutes.of(self.ticks(day_ms, min(day_ms + PART_MS, end_ms)))
             for day_ms in range(start_ms, end_ms, PART_MS)

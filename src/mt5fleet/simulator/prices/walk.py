@@ -20,8 +20,8 @@ BLOCK_DAYS = 32
 BLOCK_MINUTES = BLOCK_DAYS * 1_440
 BLOCKS_KEPT = 2  # of 2 MiB each: a request mostly reads within one month
 
-ANCHOR_DAYS = 4.0
-"""An anchor lies this many daily movements around `mid`, about what a bridge of 32 days wanders."""
+ANCHOR_DAYS = 2.5
+"""An anchor lies about this many daily movements around `mid`, twice as many at most."""
 
 CLOSED_SHARE = 0.02
 """Variance of a closed minute against an open one: a weekend's gap is a fifth of a day's movement."""
