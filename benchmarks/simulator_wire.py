@@ -25,7 +25,7 @@ from rich.table import Table
 from mt5fleet.simulator.config import SimulatorConfig, parse_config
 from mt5fleet.simulator.process import BrokerProcess, start_broker
 
-RESULTS = Path(__file__).resolve().parent / "simulator_wire.json"
+RESULTS = Path(__file__).resolve().parent / "simulator.json"
 FIRST_LOGIN = 1001
 CLIENTS = (1, 4, 8)
 SENDS = 16_000  # of all clients together
@@ -45,7 +45,8 @@ def main() -> None:
         return
     rows = [_measured(call, clients, fsync) for call, clients, fsync in _cases()]
     _print(rows)
-    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps({**known, "wire": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 def _cases() -> Iterator[tuple[str, int, bool]]:
