@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from mt5fleet.simulator.process import BrokerProcess, start_broker
 from tests.contract.gateway.fake_rig import FakeRig
-from tests.contract.gateway.rigs import Rig, bridge_rig, module_rig, use_dropin
+from tests.contract.gateway.rigs import Rig, bridge_rig, module_rig, simulator, use_dropin
 from tests.contract.gateway.terms import USUAL, Terms
+
+
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    """One process for all tests of the session; each finds it as if it had just been started."""
+    with start_broker(simulator(tmp_path_factory.mktemp("broker"))) as broker:
+        yield broker
 
 
 @pytest.fixture(params=["fake", "module", "bridge"])
@@ -22,7 +30,8 @@ def make_rig(
             monkeypatch.setenv("MT5FLEET_SIMULATOR", "")
             use_dropin()
             kind = module_rig if request.param == "module" else bridge_rig
-            return stack.enter_context(kind(tmp_path, terms))
+            shared: BrokerProcess = request.getfixturevalue("shared_broker")
+            return stack.enter_context(kind(tmp_path, terms, shared))
 
         yield make
 

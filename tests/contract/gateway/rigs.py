@@ -249,8 +249,10 @@ class ModuleRig(SimulatorRig):
 
 
 @contextmanager
-def module_rig(folder: Path, terms: Terms = USUAL) -> Iterator[ModuleRig]:
-    with start_broker(simulator(folder)) as broker:
+def module_rig(
+    folder: Path, terms: Terms = USUAL, shared: BrokerProcess | None = None
+) -> Iterator[ModuleRig]:
+    with broker_for(folder, shared) as broker:
         os.environ["MT5FLEET_SIMULATOR"] = broker.address
         rig = ModuleRig(broker, folder, terms)
         rig.move_to(BID, ASK)
@@ -322,10 +324,12 @@ class BridgeRig(SimulatorRig):
 
 
 @contextmanager
-def bridge_rig(folder: Path, terms: Terms = USUAL) -> Iterator[BridgeRig]:
+def bridge_rig(
+    folder: Path, terms: Terms = USUAL, shared: BrokerProcess | None = None
+) -> Iterator[BridgeRig]:
     save_people(folder / "people.toml", PEOPLE)
     with (
-        start_broker(simulator(folder)) as broker,
+        broker_for(folder, shared) as broker,
         running_bridge(folder, broker.address, terms.flags()) as bridge,
     ):
         rig = BridgeRig(broker, bridge, folder)
@@ -337,6 +341,22 @@ def bridge_rig(folder: Path, terms: Terms = USUAL) -> Iterator[BridgeRig]:
         finally:
             rig.control.close()
             rig.disconnect()
+
+
+@contextmanager
+def broker_for(folder: Path, shared: BrokerProcess | None) -> Iterator[BrokerProcess]:
+    """A broker of the rig's own, or the shared one as if it had just been started."""
+    if shared is None:
+        with start_broker(simulator(folder)) as own:
+            yield own
+        return
+    with shared.control() as control:
+        control.clear_faults()
+        control.switch(LOGIN, {"mode": "demo"})
+        control.reset(LOGIN)
+        for symbol in (SYMBOL, SYMBOL_IN_PARTS):
+            control.quote(symbol, BID, ASK)
+    yield shared
 
 
 def _gateway_of(bridge: RunningBridge) -> BridgeGateway:
