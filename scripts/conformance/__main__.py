@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scripts.conformance.page import table
 from scripts.conformance.programs import PROGRAMS
-from scripts.conformance.public import FAILED, PASSED, checkout, exit_code, results_of
+from scripts.conformance.public import FAILED, PASSED, checkout, chosen_of, exit_code, results_of
 from scripts.conformance.running import Result
 from scripts.conformance.suites import faults_suite, names_suite, rules_suite, run_suite, surface
 from tests.contract.gateway.fault_table import FAULTS, TABLE
@@ -39,7 +39,7 @@ def main() -> int:
 
 def _programs(checkouts: Mapping[str, Path]) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="mt5fleet-programs-") as folder:
-        results = results_of(PROGRAMS, Path(folder), checkouts)
+        results = results_of(chosen_of(checkouts), Path(folder), checkouts)
     print(table(results), flush=True)
     return results
 
@@ -63,6 +63,8 @@ def _count(results: Sequence[Result]) -> str:
     parts = [f"{sum(result.passed for result in results)} of {len(results)} passed"]
     parts += [f"failed: {result.title}" for result in results if result.ran and not result.passed]
     parts += [f"could not get {result.title}" for result in results if not result.ran]
+    seen = {result.title for result in results}
+    parts += [f"left out without --checkout: {p.title}" for p in PROGRAMS if p.title not in seen]
     return ", ".join(parts)
 
 

@@ -23,7 +23,8 @@ can be reached.
 A *step* is one thing that a terminal is used for, done through the program's own interface by a file in
 `scripts/conformance/exercises`.
 *Own tests* are the program's tests for a live terminal, as its author published them.
-An *excused* failure is the program's own doing and would be the same on a real terminal; its reason is below.
+An *excused* failure is the doing of the program or of its Python, not of the terminal; its reason is below.
+Each program has the packages that it asks for, but for `MetaTrader5` itself, which exists for Windows only.
 
 This run: Python {python} on {system}.
 
@@ -83,6 +84,7 @@ def _count(checks: Sequence[Check]) -> str:
 
 def _details(result: Result) -> str:
     lines = [f"### {result.title}", ""]
+    lines += [f"- remark: {_program(result).remark}"] if _program(result).remark else []
     lines += [f"- {check.name}: {_outcome(check)}" for check in result.steps]
     lines += _own_tests(result.own_tests)
     if passed := sum(check.passed for check in result.own_tests):

@@ -25,6 +25,7 @@ class Program:
     own_tests: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # beyond what its package asks for
     commit: str = ""
+    remark: str = ""  # what a reader of the page must know
     settings: dict[str, str] = field(
         default_factory=dict
     )  # files it reads where it is started, and their text
@@ -84,6 +85,8 @@ PROGRAMS: tuple[Program, ...] = (
         page="https://github.com/Qoyyuum/mcp-metatrader5-server",
         licence="MIT",
         steps="use_mcp_metatrader5_server.py",
+        remark="its order tool cannot name a position, so `modify` must be refused and `close` must open an "
+        "opposite position; it names the dates of a history, which the module refuses (its issue 86)",
         needs=("pydantic<2.12", "mcp<2"),  # the versions of its time, which the fastmcp it pins works with
     ),
     Program(
@@ -111,6 +114,7 @@ PROGRAMS: tuple[Program, ...] = (
         page="https://github.com/dceoy/mt5api",
         licence="MIT",
         steps="use_mt5api.py",
+        remark="it checks orders and sends none",
         needs=("numpy", "httpx"),
     ),
     Program(
@@ -129,6 +133,7 @@ PROGRAMS: tuple[Program, ...] = (
         page="https://github.com/Ichinga-Samuel/aiomql",
         licence="MIT",
         commit="1aadf1aac4536faa1efba6dfbcf634924752ede5",
+        remark="its package has no tests: run from a checkout of commit 1aadf1a, `--checkout aiomql=FOLDER`",
         own_tests=("-c", "tests/pytest.ini", "--rootdir=tests", "tests/live"),
         needs=("numpy", "pandas>=3.0.1", "mplfinance", "six", "pytest-asyncio>=1.3"),
         settings={"aiomql.json": '{"login": 12345678, "password": "sim-pass", "server": "Sim-Demo"}'},

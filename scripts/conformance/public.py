@@ -4,15 +4,15 @@
 
 It downloads the pinned packages, installs each into an environment of its own in a temporary folder, and
 starts a broker with the judge's profile for each. `--write` renews docs/evidence/public-programs.md.
-A program whose tests are not in its package is run from a checkout: `--checkout NAME=FOLDER`.
-Exit code 0: all ran and behaved as on a real terminal; 1: something failed; 3: nothing failed, but not all
-could be obtained (the last lines say which).
+A program whose tests are not in its package runs from a checkout only: `--checkout NAME=FOLDER`.
+Exit code 0: all ran and behaved as on a real terminal; 1: something failed; 2: --write without all programs;
+3: nothing failed, but not all could be obtained (the last lines say which).
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scripts.conformance.obtaining import NotObtainedError, obtain
@@ -20,19 +20,30 @@ from scripts.conformance.page import PAGE, page, table
 from scripts.conformance.programs import PROGRAMS, Program
 from scripts.conformance.running import Result, run
 
-PASSED, FAILED, NOT_ALL_OBTAINED = 0, 1, 3
+PASSED, FAILED, REFUSED, NOT_ALL_OBTAINED = 0, 1, 2, 3
 
 
 def main() -> int:
     """Run the programs that were asked for and print what came of them."""
     arguments = _arguments()
-    chosen = [program for program in PROGRAMS if not arguments.only or program.name in arguments.only]
+    checkouts = dict(arguments.checkout)
+    chosen = chosen_of(checkouts, arguments.only)
+    if arguments.write and len(chosen) < len(PROGRAMS):
+        print("--write needs every program: leave --only out and give each --checkout", file=sys.stderr)
+        return REFUSED
     with tempfile.TemporaryDirectory(prefix="mt5fleet-programs-") as temporary:
-        results = results_of(chosen, arguments.keep or Path(temporary), dict(arguments.checkout))
+        results = results_of(chosen, arguments.keep or Path(temporary), checkouts)
     print(table(results))
     if arguments.write:
         PAGE.write_text(page(results), encoding="utf-8")
     return exit_code(results)
+
+
+def chosen_of(checkouts: Mapping[str, Path], only: Sequence[str] | None = None) -> list[Program]:
+    """Return the named programs; without names all but those whose checkout was not given."""
+    if only:
+        return [program for program in PROGRAMS if program.name in only]
+    return [program for program in PROGRAMS if not program.commit or program.name in checkouts]
 
 
 def results_of(programs: Iterable[Program], folder: Path, checkouts: Mapping[str, Path]) -> list[Result]:
