@@ -17,9 +17,13 @@ executed and not there, or there although said to be refused.
 """
 
 import json
+import re
+import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 EXECUTED = {"FILLED", "PARTIALLY_FILLED", "ACCEPTED"}
@@ -28,6 +32,8 @@ WITHDRAWN = {"CANCELED", "EXPIRED"}  # a resting order may be in the broker's hi
 ENTRY_IN = 0
 FIRST_RESTING_TYPE = 2  # 0 and 1 are market orders, 2 to 7 rest first
 COMMENT_ID_CHARS = 20
+OURS = re.compile(r"^mf\.(?P<signal>.{1,20})\.(?P<part>\d+)$")
+READ_S_MAX = 60.0
 
 
 @dataclass
@@ -43,11 +49,65 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """One deal of the fleet that opened something; a signal is known by the end of its id."""
+
+    login: int
+    ticket: int
+    signal_tail: str
+    part: int
+    volume: Decimal
+
+
+@dataclass(frozen=True)
 class Openings:
     """Opening orders of one account by comment: how many there are, and how many of them were executed."""
 
     orders: Counter[str]
     executed: Counter[str]
+
+
+def broker_records(address: str) -> list[dict]:
+    """Everything a simulated broker has on record, account by account, asked for as a user would."""
+    command = [sys.executable, "-m", "mt5fleet.cli.simulator", "deals", "--json", "--address", address]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=READ_S_MAX, check=True)
+    return list(json.loads(answer.stdout)["accounts"])
+
+
+def openings(broker: Iterable[dict]) -> list[Opening]:
+    """Deals that opened a position for the fleet, in the broker's order of each account."""
+    found = []
+    for book in broker:
+        for deal in sorted(book["deals"], key=lambda deal: deal["ticket"]):
+            ours = OURS.match(deal["comment"])
+            if ours is not None and deal["entry"] == ENTRY_IN:
+                found.append(
+                    Opening(
+                        login=book["login"],
+                        ticket=deal["ticket"],
+                        signal_tail=ours["signal"],
+                        part=int(ours["part"]),
+                        volume=Decimal(deal["volume"]),
+                    )
+                )
+    return found
+
+
+def orders_per_signal(broker: Iterable[dict]) -> Counter[tuple[int, str]]:
+    """How many opening orders stand behind each login and comment of ours; a part fill adds none."""
+    return Counter(
+        {
+            (book["login"], comment): number
+            for book in broker
+            for comment, number in _openings(book).orders.items()
+            if OURS.match(comment)
+        }
+    )
+
+
+def doubled(broker: Iterable[dict]) -> dict[tuple[int, str], int]:
+    """Orders that exist more than once; empty when every signal was executed once at most."""
+    return {key: number for key, number in orders_per_signal(broker).items() if number > 1}
 
 
 def count(

@@ -26,7 +26,7 @@ from mt5fleet.producers_file import FILE_NAME as PRODUCERS_FILE
 from mt5fleet.producers_file import save_producers
 from mt5fleet.simulator.client import BrokerControl
 from mt5fleet.testing.redis_server import RedisServer, running_redis
-from tests.support.broker_count import broker_records
+from scripts.broker_count import broker_records
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "the fleet is ready"

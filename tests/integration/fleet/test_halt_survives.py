@@ -16,8 +16,8 @@ from mt5fleet.client import FleetClient
 from mt5fleet.domain.account import GuardMemory, TradingState
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.record import EventType
+from scripts.broker_count import doubled, openings
 from tests.integration.fleet.conftest import StartFleet
-from tests.support.broker_count import doubled, openings
 from tests.support.fleet import LocalFleet, Shape, eventually
 
 PEAK = Decimal(11_000)

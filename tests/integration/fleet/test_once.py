@@ -14,8 +14,8 @@ import pytest
 
 from mt5fleet.client import FleetClient
 from mt5fleet.domain.lifecycle import OrderState
+from scripts.broker_count import doubled, openings, orders_per_signal
 from tests.integration.fleet.conftest import StartFleet
-from tests.support.broker_count import doubled, openings, orders_per_signal
 from tests.support.fleet import ROOT, LocalFleet, Shape, eventually
 
 LEASE_S = 5.0  # ExecutionSettings.lease_ttl_ms

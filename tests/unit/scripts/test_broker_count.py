@@ -1,10 +1,11 @@
 """The counter that judges the demo: it must see what it exists to see."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from scripts.broker_count import Count, count
+from scripts.broker_count import Count, count, doubled, openings, orders_per_signal
 
 LOGIN = 7
 SIGNAL = {"id": "sgp-1.0", "open": {"take_profits": [{}]}}
@@ -78,3 +79,20 @@ def test_order_nobody_asked_for_is_doubled() -> None:
     result = _counted("DENIED", [_order(1, comment="mf.other.0")], [_deal(1)])
 
     assert result.doubled == 1
+
+
+def test_deals_and_orders_of_the_fleet_are_counted_by_their_comment() -> None:
+    orders = [_order(1), _order(2), _order(3, comment="by hand"), _order(4, BUY_LIMIT, "mf.other.1")]
+    deals = [
+        {**_deal(ticket), "ticket": 10 + ticket, "comment": comment, "volume": "0.10"}
+        for ticket, comment in ((2, COMMENT), (1, COMMENT), (3, "by hand"))
+    ]
+    closing = {**_deal(5, ENTRY_OUT), "ticket": 19, "comment": COMMENT, "volume": "0.10"}
+    book = {"login": LOGIN, "orders": [], "history": orders, "deals": [*deals, closing]}
+
+    assert [(one.ticket, one.signal_tail, one.part, one.volume) for one in openings([book])] == [
+        (11, "sgp-10", 0, Decimal("0.10")),
+        (12, "sgp-10", 0, Decimal("0.10")),
+    ]
+    assert orders_per_signal([book]) == {(LOGIN, COMMENT): 2, (LOGIN, "mf.other.1"): 1}
+    assert doubled([book]) == {(LOGIN, COMMENT): 2}
