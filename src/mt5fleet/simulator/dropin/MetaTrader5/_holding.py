@@ -36,10 +36,16 @@ class _Windows(ctypes.Structure):
     _fields_ = (("socket", ctypes.c_size_t), ("events", ctypes.c_short), ("seen", ctypes.c_short))
 
 
-def _poll(socket: int) -> int:
-    """Wait until a socket can be read; negative when a signal came first."""
-    if sys.platform == "win32":
-        windows = _Windows(socket, READABLE_WINDOWS, 0)
-        return int(ctypes.PyDLL("ws2_32").WSAPoll(ctypes.byref(windows), 1, FOR_EVER))
-    posix = _Posix(socket, READABLE_POSIX, 0)
-    return int(ctypes.PyDLL(None).poll(ctypes.byref(posix), ctypes.c_ulong(1), FOR_EVER))
+if sys.platform == "win32":
+
+    def _poll(socket: int) -> int:
+        """Wait until a socket can be read; negative when a signal came first."""
+        asked = _Windows(socket, READABLE_WINDOWS, 0)
+        return int(ctypes.PyDLL("ws2_32").WSAPoll(ctypes.byref(asked), 1, FOR_EVER))
+
+else:
+
+    def _poll(socket: int) -> int:
+        """Wait until a socket can be read; negative when a signal came first."""
+        asked = _Posix(socket, READABLE_POSIX, 0)
+        return int(ctypes.PyDLL(None).poll(ctypes.byref(asked), ctypes.c_ulong(1), FOR_EVER))
