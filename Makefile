@@ -32,9 +32,11 @@ test-all: check ## Run all checks and all tests, the slow ones, too
 test-unit: setup ## Run only the tests that need no other process
 	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)
 
-bench: setup ## Measure latency and throughput on this machine
+bench: setup ## Measure latency and throughput of fleet, bridge and simulator on this machine
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.submit
+	@$(BIN)/python -m benchmarks.simulator
+	@$(BIN)/python -m benchmarks.simulator_wire
 
 conformance: setup ## Hold the simulator against the real module: names, rules, faults, public programs
 	@$(BIN)/python -m scripts.conformance
