@@ -6,6 +6,7 @@ from mt5fleet.simulator.accounts.books import Books
 from mt5fleet.simulator.accounts.money import Money
 from mt5fleet.simulator.accounts.valuation import Valuation
 from mt5fleet.simulator.clock import Clock
+from mt5fleet.simulator.instruments.sessions import is_open
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
 from mt5fleet.simulator.prices.quotes import Quote, QuoteBoard
 from mt5fleet.simulator.server_time import ServerTime
@@ -36,6 +37,10 @@ class Market:
 
     def server_s(self) -> int:
         return self.server_ms() // MS_PER_S
+
+    def is_open(self, symbol: str, server_ms: int) -> bool:
+        """Tell whether the symbol trades at a stamp of the server; a shifted clock shifts no session."""
+        return is_open(self.specs[symbol], server_ms - self.server_time.shift_ms)
 
     def quote(self, symbol: str) -> Quote | None:
         return self.board.get(symbol)

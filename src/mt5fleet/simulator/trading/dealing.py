@@ -58,7 +58,8 @@ class Dealer:
             return False
         now_ms = self._market.clock.now_ms()
         asked = self._asked_ms.setdefault(login, deque())
-        while asked and now_ms - asked[0] >= MS_PER_S:
+        # A clock that was set back leaves requests in its future; they count no more than old ones.
+        while asked and not 0 <= now_ms - asked[0] < MS_PER_S:
             asked.popleft()
         if len(asked) >= limit:
             return True  # refused requests do not count, so the queue is bounded by the limit

@@ -93,7 +93,7 @@ class Reactions:
             self._set_off(changed)
         if self._equities is not None:
             for login in self._equities.suspects():
-                self._stop_out(login)
+                self._stop_out(login, quote.time_ms)
 
     def derive_all(self) -> None:
         """Quote every cross from its legs, setting nothing off."""
@@ -147,8 +147,8 @@ class Reactions:
 
     def _set_off(self, symbol: str) -> None:
         quote = self._market.quote(symbol)
-        if quote is None:
-            return
+        if quote is None or not self._market.is_open(symbol, quote.time_ms):
+            return  # a quote set by command out of session fills nothing; the next one in session will
         for ticket, login in self._orders.reached(symbol, quote):
             order = self._market.books.account(login).orders.get(ticket)
             if order is not None:
@@ -175,10 +175,10 @@ class Reactions:
         except NoRateError:
             return  # stays open until its profit can be converted
 
-    def _stop_out(self, login: int) -> None:
+    def _stop_out(self, login: int, server_ms: int) -> None:
         book = self._market.books.account(login)
         for _ in range(len(book.positions)):
-            victim = stop_out_victim(self._market, book)
+            victim = stop_out_victim(self._market, book, server_ms)
             if victim is None:
                 return
             position, worth = victim

@@ -36,10 +36,11 @@ def is_below(worth: Worth, level: Decimal, mode: LevelMode) -> bool:
     return worth.equity * 100 < level * worth.margin
 
 
-def stop_out_victim(market: Market, book: AccountBook) -> tuple[Position, Worth] | None:
+def stop_out_victim(market: Market, book: AccountBook, server_ms: int) -> tuple[Position, Worth] | None:
     """Return the position with the largest loss when the account is below its stop-out level.
 
-    An account that cannot be valued for want of a quote is left alone.
+    A position whose symbol is out of session cannot be closed and is passed over. An account that cannot be
+    valued for want of a quote is left alone.
     """
     if not book.positions:
         return None
@@ -49,9 +50,13 @@ def stop_out_victim(market: Market, book: AccountBook) -> tuple[Position, Worth]
         if not is_stop_out(worth, terms):
             return None
         floating = {
-            ticket: market.valuation.floating(position, terms) for ticket, position in book.positions.items()
+            ticket: market.valuation.floating(position, terms)
+            for ticket, position in book.positions.items()
+            if market.is_open(position.symbol, server_ms)
         }
     except NoRateError:
+        return None
+    if not floating:
         return None
     worst = min(floating, key=lambda ticket: (floating[ticket], ticket))
     return book.positions[worst], worth

@@ -5,7 +5,6 @@ Book or Cancel only for limit and stop-limit orders), and "Account Properties" (
 """
 
 from mt5fleet.simulator.codes import Filling, OrderType, Retcode, TimeType, TradeMode
-from mt5fleet.simulator.instruments.sessions import is_open
 from mt5fleet.simulator.instruments.symbols import FILLING_BOC_BIT, FILLING_FOK_BIT, FILLING_IOC_BIT
 from mt5fleet.simulator.market import MS_PER_S
 from mt5fleet.simulator.trading.case import Case
@@ -55,7 +54,7 @@ def trade_mode(case: Case) -> Retcode | None:
 
 def session(case: Case) -> Retcode | None:
     """The symbol must be in a trading session."""
-    return None if is_open(case.known_spec, case.now_ms) else Retcode.MARKET_CLOSED
+    return None if case.market.is_open(case.known_spec.name, case.now_ms) else Retcode.MARKET_CLOSED
 
 
 def volume(case: Case) -> Retcode | None:
