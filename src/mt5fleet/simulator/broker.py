@@ -17,9 +17,10 @@ from mt5fleet.simulator.accounts.rows import Change, Deal, Transaction
 from mt5fleet.simulator.accounts.valuation import Valuation, Worth
 from mt5fleet.simulator.accounts.visibility import Views
 from mt5fleet.simulator.clock import Clock, ClockError, SimulatedClock
-from mt5fleet.simulator.codes import DealType, Retcode
+from mt5fleet.simulator.codes import Retcode
 from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.host.clockwork import resume_clock, tell_clock
+from mt5fleet.simulator.host.deposits import cash_deal, first_deposits
 from mt5fleet.simulator.host.fault_terms import FaultKind, FaultTerms
 from mt5fleet.simulator.host.faults import FaultPlan
 from mt5fleet.simulator.host.journal import Journal, NullJournal
@@ -191,17 +192,20 @@ class Broker:
             raise RefusedError(f"amount: must not be zero and have at most {terms.currency_digits} digits")
         if amount < 0 and self.worth(login).margin_free + amount < 0:
             raise RefusedError(f"amount: only {self.worth(login).margin_free} can be withdrawn")
-        return self._book_cash(login, amount, comment or ("deposit" if amount > 0 else "withdrawal"))
+        deal = cash_deal(self.market, amount, comment or ("deposit" if amount > 0 else "withdrawal"))
+        self._commit(login, (deal,))
+        return deal
 
     def reset(self, login: int | None = None) -> None:
         """Empty one account, or all, and deposit its starting balance again."""
         for account in [login] if login is not None else list(self.market.terms):
             self.terms(account)
-            self._journal.append({"kind": "reset", "login": account})
+            deposits = self._written_start("reset", account)
             self._reactions.forget(self.market.books.account(account))
             self.market.books.empty(account)
             self.views.forget(account)
-            self._book_first_deposit(account)
+            for deposit in deposits:
+                self._apply(deposit)
 
     def switch(self, login: int, changes: Mapping[str, Any]) -> AccountTerms:
         """Change an account's terms until the process ends, e.g. `{"autotrading": False}`.
@@ -262,6 +266,7 @@ class Broker:
         """Remove every fault and end what holds, or only what names one account."""
         self.faults.clear(login)
         self.outages.end(login)
+        self.terminals.recover(login)
 
     # --- inside ---
 
@@ -311,29 +316,17 @@ class Broker:
         self._reactions.silence(symbol)
 
     def _open_account(self, login: int) -> None:
-        self._journal.append({"kind": "opened", "login": login})
+        deposits = self._written_start("opened", login)
         self.market.books.open_account(login)
-        self._book_first_deposit(login)
+        for deposit in deposits:
+            self._apply(deposit)
 
-    def _book_first_deposit(self, login: int) -> None:
-        terms = self.terms(login)
-        if terms.balance:
-            self._book_cash(login, terms.balance, "deposit")
-        if terms.credit:
-            self._book_cash(login, terms.credit, "credit", DealType.CREDIT)
-
-    def _book_cash(
-        self, login: int, amount: Decimal, comment: str, kind: DealType = DealType.BALANCE
-    ) -> Deal:
-        deal = Deal(
-            ticket=self.market.books.next_ticket(),
-            type=kind,
-            profit=amount,
-            comment=self.market.comment(comment),
-            time_ms=self.market.server_ms(),
-        )
-        self._commit(login, (deal,))
-        return deal
+    def _written_start(self, kind: str, login: int) -> tuple[Transaction, ...]:
+        """Write an account's start down in one record: a crash leaves no account without its money."""
+        deposits = first_deposits(self.market, login)
+        records = [deposit.to_record() for deposit in deposits]
+        self._journal.append({"kind": kind, "login": login, "transactions": records})
+        return deposits
 
     def _commit(self, login: int, changes: tuple[Change, ...]) -> None:
         """Journal, then apply: a crash between the two is mended by the next start."""

@@ -207,6 +207,32 @@ def test_terminal_restarts_in_the_middle_of_an_order(
     assert [position.comment for position in mt5.positions_get()] == held
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("terminal_restart", (False, (-10002, "IPC recv failed"))), ("disconnect", (True, (1, "Success")))],
+)
+def test_fault_of_a_first_call_strikes_the_account_that_it_names(
+    broker: Any, control: Any, connect: Any, kind: str, said: tuple[Any, ...]
+) -> None:
+    other = connect(broker, LOGIN + 1)
+    mt5 = connect(broker)
+    control.fault(kind, call="initialize", login=LOGIN, lasts_ms=60_000)
+
+    answer = mt5.initialize(login=LOGIN, password=PASSWORD)
+
+    assert (answer, mt5.last_error()) == said
+    assert other.order_send(BUY).retcode == 10009
+
+
+def test_outage_of_a_refused_account_strikes_nobody(broker: Any, control: Any, connect: Any) -> None:
+    mt5, other = connect(broker), connect(broker, LOGIN + 1)
+    control.fault("disconnect", call="initialize", lasts_ms=60_000)
+
+    assert mt5.initialize(login=77, password=PASSWORD) is False
+    assert mt5.last_error()[0] == -6
+    assert other.order_send(BUY).retcode == 10009
+
+
 def test_terminal_that_restarts_drops_an_idle_client(
     broker: Any, control: Any, connect: Any, wait_until: Callable[..., None]
 ) -> None:

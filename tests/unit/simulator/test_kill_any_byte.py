@@ -91,6 +91,19 @@ def test_broker_of_any_whole_records_tells_the_truth_of_that_moment(
         assert again.opened() > max(seen)
 
 
+def test_account_never_starts_without_its_deposit(
+    make_desk: Callable[..., Any], journal: FileJournal, tmp_path: Path
+) -> None:
+    """Opening and reset are one record each: a kill in the middle leaves them done or not begun."""
+    desk = make_desk(journal=journal)
+    desk.broker.reset(desk.login)
+    records = _records(_copied(tmp_path, (tmp_path / "broker.journal").read_bytes()))
+
+    for count in range(len(records) + 1):
+        again = make_desk(past=iter(records[:count]), clock=desk.clock)
+        assert again.book.balance == desk.book.balance > 0, count
+
+
 def test_stop_that_the_kill_cut_off_fires_after_the_restart(
     make_desk: Callable[..., Any], journal: FileJournal, tmp_path: Path
 ) -> None:

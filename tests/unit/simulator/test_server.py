@@ -14,7 +14,7 @@ from mt5fleet.simulator.host.wire import encode
 
 LIMIT_S = 20.0
 TERMINALS = 5
-RECORDS_OF_A_START = 3  # started, account opened, deposit
+RECORDS_OF_A_START = 2  # started, account opened with its deposit
 CONFIG = parse_config(
     {
         "default_prices": "none",

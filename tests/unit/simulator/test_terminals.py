@@ -8,7 +8,7 @@ import pytest
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.clock import SteppedClock
 from mt5fleet.simulator.config import parse_config
-from mt5fleet.simulator.host.fault_terms import FaultTerms
+from mt5fleet.simulator.host.fault_terms import FaultTerms, RecordList
 from mt5fleet.simulator.host.refusals import CallRefusedError
 from mt5fleet.simulator.host.session import Session
 
@@ -218,6 +218,23 @@ def test_restarted_terminal_shows_empty_lists_until_it_has_synchronised(machine:
     assert during == (0, 0, 0, 0)
     assert shown() == (1, 1, 2, 1)
     assert client.answer("account_info", {})[0] == ONE
+
+
+@pytest.mark.parametrize("cleared", [ONE, None])
+def test_cleared_faults_end_a_restart_and_empty_lists(machine: Machine, cleared: int | None) -> None:
+    wanted = {"path": PATH, "login": ONE, "password": "p1"}
+    client = machine.client(**wanted)
+    client.answer("order_send", {"request": BUY})
+    client.show_empty(tuple(RecordList), 60_000)
+    machine.broker.clear_faults(cleared)
+    after_emptiness = client.answer("positions_total", {})
+    _restart(machine)
+    machine.broker.clear_faults(TWO)
+
+    assert after_emptiness == 1
+    assert machine.refusal(machine.client(), "initialize", **wanted) == -10005
+    machine.broker.clear_faults(cleared)
+    assert machine.client(**wanted).answer("positions_total", {}) == 1
 
 
 def test_two_servers_and_currencies_live_side_by_side(machine: Machine) -> None:

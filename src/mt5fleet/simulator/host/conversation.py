@@ -81,6 +81,8 @@ class Conversation(asyncio.BufferedProtocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         self._transport = None
+        self._is_full = False
+        self._go_on()  # what has arrived whole is carried out
         self._session.leave()
         self._room.talks.discard(self)
 
@@ -102,6 +104,7 @@ class Conversation(asyncio.BufferedProtocol):
         self._is_full = False
         if self._transport is not None:
             self._transport.resume_reading()
+        self._go_on()
 
     def hang_up(self) -> None:
         """Drop the connection at once; what was not sent yet is lost."""
@@ -112,13 +115,14 @@ class Conversation(asyncio.BufferedProtocol):
 
     def _go_on(self) -> None:
         try:
-            while not self._is_busy:
+            while not self._is_busy and not self._is_full:
                 request = next_message(self._received)
                 if request is None:
                     return
                 self._take(request)
         except MalformedMessageError as error:
             _log.warning("connection dropped: %s", error)
+            self._received.clear()
             self.hang_up()
         except JournalError as error:
             self._room.fail(error)
@@ -194,28 +198,38 @@ class Conversation(asyncio.BufferedProtocol):
             self._go_on()
 
     async def _struck(self, strike: Strike, call: str, request: Request) -> Reply:
+        login = self._session.struck_login(call, request)
         for fault in strike.begins:
-            self._room.broker.begin_fault(fault)
+            self._begin(fault, login)
         if strike.empties is not None:
             self._session.show_empty(strike.empties.lists, strike.empties.lasts_ms)
         end = strike.end
         if end is not None and end.kind not in _AFTER and not end.executed:
-            return await self._instead(end, request)
+            return await self._instead(end, request, login)
         if strike.latency_ms:
             await asyncio.sleep(strike.latency_ms / 1000)
         reply = _called(self._session, call, request, strike.share)
         if strike.late_ms:
             await asyncio.sleep(strike.late_ms / 1000)
-        return reply if end is None else await self._ended(end)
+        return reply if end is None else await self._ended(end, login)
 
-    async def _instead(self, fault: FaultTerms, request: Request) -> Reply:
+    def _begin(self, fault: FaultTerms, login: int | None) -> None:
+        """Begin a fault that holds, on the struck account alone; a call that names no account has none."""
+        broker = self._room.broker
+        if fault.kind is FaultKind.SERVER_OFFSET:
+            broker.begin_fault(fault)
+        elif login in broker.market.terms:
+            broker.begin_fault(fault.model_copy(update={"login": login}))
+
+    async def _instead(self, fault: FaultTerms, request: Request, login: int | None) -> Reply:
         """Return what a fault that strikes before execution answers."""
         match fault.kind:
             case FaultKind.BLOCK:
                 await self._room.stopping.wait()
                 return None
             case FaultKind.TERMINAL_RESTART:
-                return self._restarted(fault)
+                self._begin(fault, login)
+                return None
             case FaultKind.NONE:
                 return {"error": [fault.code, fault.text]}
             case FaultKind.REJECT:
@@ -225,17 +239,13 @@ class Conversation(asyncio.BufferedProtocol):
             case _:
                 return None
 
-    async def _ended(self, fault: FaultTerms) -> Reply:
+    async def _ended(self, fault: FaultTerms, login: int | None) -> Reply:
         """Return what a fault that strikes after execution answers."""
         await self._room.disk.settle()
         if fault.kind is FaultKind.BLOCK_EXECUTED:
             await self._room.stopping.wait()
         if fault.kind is FaultKind.TERMINAL_RESTART:
-            return self._restarted(fault)
-        return None
-
-    def _restarted(self, fault: FaultTerms) -> Reply:
-        self._room.broker.begin_fault(fault.model_copy(update={"login": self._session.login}))
+            self._begin(fault, login)
         return None
 
     def _refusal(self, kind: FaultKind, request: Request) -> Answer:

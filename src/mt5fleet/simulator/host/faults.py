@@ -95,7 +95,7 @@ class FaultPlan:
             if not armed.is_due(login, call) or (armed.decides and strike.end is not None):
                 continue
             armed.spend()
-            strike = _added(strike, armed.terms, login)
+            strike = _added(strike, armed.terms)
             self._count(armed.terms.kind)
         self._armed = [armed for armed in self._armed if armed.left != 0]
         return strike
@@ -163,7 +163,7 @@ class _Armed:
         return self.until_ms is not None and self.until_ms <= now_ms
 
 
-def _added(strike: Strike, terms: FaultTerms, login: int | None) -> Strike:
+def _added(strike: Strike, terms: FaultTerms) -> Strike:
     match terms.kind:
         case FaultKind.LATENCY:
             return replace(strike, latency_ms=strike.latency_ms + terms.delay_ms)
@@ -173,9 +173,7 @@ def _added(strike: Strike, terms: FaultTerms, login: int | None) -> Strike:
             return replace(strike, empties=terms)
         case FaultKind.PARTIAL_FILL:
             return replace(strike, share=terms.share)
-        case FaultKind.SERVER_OFFSET:
+        case FaultKind.SERVER_OFFSET | FaultKind.DISCONNECT:
             return replace(strike, begins=(*strike.begins, terms))
-        case FaultKind.DISCONNECT:
-            return replace(strike, begins=(*strike.begins, terms.model_copy(update={"login": login})))
         case _:
             return replace(strike, end=terms)

@@ -64,17 +64,22 @@ class Memory:
 
     def _read_opened(self, record: Record) -> None:
         self._market.books.open_account(record["login"])
+        self._read_transactions(record)
 
     def _read_reset(self, record: Record) -> None:
         self._market.books.empty(record["login"])
+        self._read_transactions(record)
 
     def _read_transaction(self, record: Record) -> None:
         self._market.books.apply(Transaction.from_record(record))
 
     def _read_rollover(self, record: Record) -> None:
-        for transaction in record["transactions"]:
-            self._read_transaction(transaction)
+        self._read_transactions(record)
         self.rolled_day = record["day"]
+
+    def _read_transactions(self, record: Record) -> None:
+        for transaction in record.get("transactions", ()):
+            self._read_transaction(transaction)
 
     def _read_quote(self, record: Record) -> None:
         self.quotes[record["symbol"]] = (Decimal(record["bid"]), Decimal(record["ask"]))

@@ -87,6 +87,9 @@ class Session:
         """Let these lists be empty for a while, with success."""
         self._empty = EmptyWindow(self._broker.now_ms() + lasts_ms, lists)
 
+    def show_all(self) -> None:
+        self._empty = NO_WINDOW
+
     def drop(self) -> None:
         """Lose the connection, as when the terminal ends."""
         self.leave()

@@ -33,6 +33,9 @@ class Client(Protocol):
     def drop(self) -> None:
         """Lose the connection at once."""
 
+    def show_all(self) -> None:
+        """Show every list again."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmptyWindow:
@@ -80,6 +83,12 @@ class Terminal:
         self.syncs_ms = terms.sync_ms
         for client in list(self.clients):
             client.drop()
+
+    def recover(self) -> None:
+        """End a restart and every empty list."""
+        self.away_until_ms, self.syncs_ms, self.empty = 0, 0, NO_WINDOW
+        for client in self.clients:
+            client.show_all()
 
 
 class Terminals:
@@ -129,6 +138,12 @@ class Terminals:
         for terminal in (*self._by_path.values(), *self._by_login.values()):
             if terms.login is None or terminal.login == terms.login:
                 terminal.restart(terms, now_ms)
+
+    def recover(self, login: int | None) -> None:
+        """End what the terminals of one account, or all, still suffer from."""
+        for terminal in (*self._by_path.values(), *self._by_login.values()):
+            if login is None or terminal.login == login:
+                terminal.recover()
 
     def _at(self, path: str, parameters: Parameters) -> Terminal:
         if path in self._by_path:
