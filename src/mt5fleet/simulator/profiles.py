@@ -41,7 +41,8 @@ def _judge() -> SimulatorConfig:
         server_zone=ServerZoneTerms(zone="UTC", plus_hours=0),
         accounts=(_judge_account(),),
         symbols=tuple(_judge_symbol(name) for name in _JUDGE_PRICES),
-        prices=_JUDGE_PRICES,
+        # A cross steps with each of its legs, and EURCAD's second leg is not a symbol of its own here.
+        prices=_JUDGE_PRICES | {"USDCAD": _walk()},
     )
 
 
