@@ -130,3 +130,29 @@ def test_shutdown_closes_and_says_true_even_twice(mt5: ModuleType, link: Scripte
     assert link.asked[-1] == {"op": "close"}
     assert mt5.account_info() is None
     assert mt5.last_error() == NOT_CONNECTED
+
+
+class _Interrupted(ScriptedLink):
+    """A link whose wait for an answer is ended by a signal's handler."""
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        if request["op"] == "positions_total":
+            raise KeyboardInterrupt
+        return super().ask(request)
+
+
+def test_answer_of_an_interrupted_call_is_nobodys(
+    mt5: ModuleType, link: ScriptedLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is still on its way, and the next call would read it as its own."""
+    interrupted = _Interrupted(initialize=True, orders_total=7)
+    monkeypatch.setattr(
+        import_module("MetaTrader5._connection"), "Link", lambda _address, connect_timeout_s: interrupted
+    )
+    assert mt5.initialize()
+
+    with pytest.raises(KeyboardInterrupt):
+        mt5.positions_total()
+
+    assert mt5.orders_total() is None
+    assert mt5.last_error() == NOT_CONNECTED

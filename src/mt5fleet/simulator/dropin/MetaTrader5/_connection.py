@@ -86,6 +86,10 @@ class Connection:
             if lost.while_sending:
                 raise RefusedError(constants.RES_E_INTERNAL_FAIL_SEND, "IPC send failed") from lost
             raise RefusedError(constants.RES_E_INTERNAL_FAIL_RECEIVE, "IPC recv failed") from lost
+        except BaseException:
+            # A signal's handler raised; the answer is on its way, and no later call may take it for its own.
+            self.close()
+            raise
         if isinstance(answer, bytes):
             return answer
         if "error" in answer:
