@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mt5fleet.simulator.process import BrokerProcess, start_broker
+from tests.contract.gateway.brokers import simulator, use_dropin
 from tests.contract.gateway.fake_rig import FakeRig
-from tests.contract.gateway.rigs import Rig, bridge_rig, module_rig, simulator, use_dropin
+from tests.contract.gateway.rigs import Rig, bridge_rig, module_rig
 from tests.contract.gateway.terms import USUAL, Terms
 
 

@@ -2,8 +2,6 @@
 
 import os
 import secrets
-import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -33,9 +31,9 @@ from mt5fleet.people_file import save_people
 from mt5fleet.ports.clock import Clock
 from mt5fleet.ports.gateway import Gateway
 from mt5fleet.simulator.client import BrokerControl
-from mt5fleet.simulator.config import SimulatorConfig, parse_config
-from mt5fleet.simulator.process import BrokerProcess, dropin_folder, start_broker
+from mt5fleet.simulator.process import BrokerProcess
 from mt5fleet.testing.builders import make_open_order
+from tests.contract.gateway.brokers import broker_for, send_directly
 from tests.contract.gateway.people import PEOPLE
 from tests.contract.gateway.running_bridge import RunningBridge, running_bridge
 from tests.contract.gateway.terms import (
@@ -50,7 +48,6 @@ from tests.contract.gateway.terms import (
     SETTLE_S,
     SILENCE_S,
     SYMBOL,
-    SYMBOL_IN_PARTS,
     TOKEN,
     UNANSWERED_S,
     USUAL,
@@ -71,11 +68,16 @@ SETTINGS = TerminalSettings(
 )
 
 
-class Rig(Protocol):
-    """What a test may do around the gateway."""
+class Asked(Protocol):
+    """A gateway and the clock that its permits are stamped by."""
 
     gateway: Gateway
     clock: Clock
+
+
+class Rig(Asked, Protocol):
+    """What a test may do around the gateway."""
+
     silence_s: float
 
     def lose_answer(self) -> None: ...
@@ -108,7 +110,7 @@ def key_of(name: str) -> OrderKey:
 
 
 def permit(
-    rig: Rig, key: OrderKey, attempt: int = 1, token: int = 1, valid_s: float = 5.0, *, heard: bool = True
+    rig: Asked, key: OrderKey, attempt: int = 1, token: int = 1, valid_s: float = 5.0, *, heard: bool = True
 ) -> Permit:
     """A permit as an owner writes it; `heard`: the bridge has just heard of the ledger."""
     if heard:
@@ -125,21 +127,21 @@ def permit(
     )
 
 
-def hear(rig: Rig) -> None:
+def hear(rig: Asked) -> None:
     """A word from the ledger, as the guards' sweep brings it."""
     rig.gateway.readings((ACCOUNT,), ledger_at=rig.clock.now())
 
 
-def market(rig: Rig, key: OrderKey) -> OpenOrder:
+def market(rig: Asked, key: OrderKey) -> OpenOrder:
     return make_open_order(symbol=SYMBOL, magic=key.magic, comment=key.comment, created_at=rig.clock.now())
 
 
-def limit(rig: Rig, key: OrderKey) -> OpenOrder:
+def limit(rig: Asked, key: OrderKey) -> OpenOrder:
     expires_at = (rig.clock.now() + timedelta(hours=1)).replace(microsecond=0)
     return replace(market(rig, key), entry=Entry.LIMIT, price=Decimal("1.09000"), expires_at=expires_at)
 
 
-def resolve(rig: Rig, key: OrderKey, attempt: int = 1, token: int = 1) -> Outcome:
+def resolve(rig: Asked, key: OrderKey, attempt: int = 1, token: int = 1) -> Outcome:
     since = rig.clock.now() - timedelta(minutes=1)
     return rig.gateway.resolve(ACCOUNT, key.text, key.magic, attempt, token, since)
 
@@ -343,63 +345,9 @@ def bridge_rig(
             rig.disconnect()
 
 
-@contextmanager
-def broker_for(folder: Path, shared: BrokerProcess | None) -> Iterator[BrokerProcess]:
-    """A broker of the rig's own, or the shared one as if it had just been started."""
-    if shared is None:
-        with start_broker(simulator(folder)) as own:
-            yield own
-        return
-    with shared.control() as control:
-        control.clear_faults()
-        control.switch(LOGIN, {"mode": "demo"})
-        control.reset(LOGIN)
-        for symbol in (SYMBOL, SYMBOL_IN_PARTS):
-            control.quote(symbol, BID, ASK)
-    yield shared
-
-
 def _gateway_of(bridge: RunningBridge) -> BridgeGateway:
     address = BridgeAddress(host="127.0.0.1", port=bridge.port, token=TOKEN)
     return BridgeGateway({"local": address}, lambda _: "local")
-
-
-def simulator(folder: Path) -> SimulatorConfig:
-    quote = {"source": "fixed", "bid": str(BID), "ask": str(ASK)}
-    return parse_config(
-        {
-            "state_dir": str(folder / "broker"),
-            "fsync": False,
-            "default_prices": "none",
-            "accounts": [{"login": LOGIN, "password": PASSWORD, "server": SERVER}],
-            "symbols": [{"name": SYMBOL_IN_PARTS, "like": SYMBOL, "filling_mask": 2}],
-            "prices": {SYMBOL: quote, SYMBOL_IN_PARTS: quote},
-        }
-    )
-
-
-def send_directly(broker: BrokerProcess, magic: int, side: Side) -> None:
-    """An order that the fleet did not send, from a program of its own."""
-    request = {
-        "action": 1,
-        "symbol": SYMBOL,
-        "volume": 0.1,
-        "type": 0 if side is Side.BUY else 1,
-        "magic": magic,
-        "type_filling": 0,
-    }
-    program = (
-        f"import MetaTrader5 as m; m.initialize(login={LOGIN}, password={PASSWORD!r}, server={SERVER!r});"
-        f" assert m.order_send({request!r}).retcode == 10009, m.last_error()"
-    )
-    environment = broker.environment(os.environ)
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=30)
-
-
-def use_dropin() -> None:
-    folder = str(dropin_folder())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
 
 
 def moment() -> datetime:

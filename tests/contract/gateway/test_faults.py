@@ -12,6 +12,7 @@ import pytest
 from mt5fleet.domain.errors import GatewayError, Unanswered, Unreachable
 from mt5fleet.domain.ids import OrderKey
 from mt5fleet.domain.order import CancelOrder, CloseOrder, ModifyOrder, OpenOrder, Outcome, Retry
+from tests.contract.gateway.brokers import use_dropin
 from tests.contract.gateway.fault_table import FAULTS, STRUCK, TABLE, Row, Told, page
 from tests.contract.gateway.rigs import (
     ACCOUNT,
@@ -20,7 +21,6 @@ from tests.contract.gateway.rigs import (
     EVENTUALLY_S_MAX,
     LOGIN,
     SYMBOL,
-    SYMBOL_IN_PARTS,
     BridgeRig,
     SimulatorRig,
     bridge_rig,
@@ -32,8 +32,8 @@ from tests.contract.gateway.rigs import (
     moment,
     permit,
     resolve,
-    use_dropin,
 )
+from tests.contract.gateway.terms import SYMBOL_IN_PARTS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
 STOP = Decimal("1.06")

@@ -9,6 +9,7 @@ import pytest
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CancelOrder
+from tests.contract.gateway.brokers import use_dropin
 from tests.contract.gateway.rigs import (
     ACCOUNT,
     LOGIN,
@@ -22,7 +23,6 @@ from tests.contract.gateway.rigs import (
     moment,
     permit,
     resolve,
-    use_dropin,
 )
 
 EMPTY_MS = 2500  # longer than every proof of absence in these tests

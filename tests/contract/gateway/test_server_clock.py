@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mt5fleet.domain.lifecycle import OrderState
+from tests.contract.gateway.brokers import use_dropin
 from tests.contract.gateway.rigs import (
     ACCOUNT,
     ASK,
@@ -19,7 +20,6 @@ from tests.contract.gateway.rigs import (
     moment,
     permit,
     resolve,
-    use_dropin,
 )
 
 HOUR_MS = 3_600_000

@@ -9,8 +9,9 @@ import pytest
 
 from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.simulator.process import start_broker
+from tests.contract.gateway.brokers import simulator
 from tests.contract.gateway.people import floor_of
-from tests.contract.gateway.rigs import LOGIN, simulator
+from tests.contract.gateway.terms import LOGIN
 from tests.integration.bridge.checked_host import TOKEN, Host, is_up, of
 from tests.unit.bridge.certificates import Authority
 

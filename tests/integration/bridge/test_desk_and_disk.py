@@ -17,7 +17,7 @@ from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.domain.order import CloseOrder, ModifyOrder, Outcome
 from mt5fleet.simulator.client import BrokerControl
 from mt5fleet.simulator.process import start_broker, terminal_environment
-from tests.contract.gateway.rigs import simulator
+from tests.contract.gateway.brokers import simulator
 from tests.integration.bridge.desks import CLOCK, LOGIN, Office, key_of, office, until
 
 Story = Callable[[Office, BrokerControl], Awaitable[None]]

@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from mt5fleet.adapters.bridge.gateway import BridgeAddress, BridgeGateway
+from mt5fleet.adapters.system_clock import SystemClock
 from mt5fleet.domain.errors import GatewayError
 from mt5fleet.domain.lifecycle import OrderState
 from mt5fleet.simulator.process import BrokerProcess, start_broker
-from tests.contract.gateway.rigs import SimulatorRig, key_of, market, permit, simulator
+from tests.contract.gateway.brokers import simulator
+from tests.contract.gateway.rigs import key_of, market, permit
 from tests.contract.gateway.terms import ACCOUNT, EVENTUALLY_S_MAX, LOGIN, PASSWORD, SERVER, TOKEN
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows needs no imitation")
@@ -101,15 +104,14 @@ def is_up(gateway: BridgeGateway) -> bool:
         return False
 
 
-def test_bridge_on_windows_trades_and_stops_on_ctrl_break(windows: Windows, broker: BrokerProcess) -> None:
+def test_bridge_on_windows_trades_and_stops_on_ctrl_break(windows: Windows) -> None:
     gateway = windows.gateway()
-    rig = SimulatorRig(broker, gateway)
+    rig = SimpleNamespace(gateway=gateway, clock=SystemClock())
     until(lambda: is_up(gateway))
     children = psutil.Process(windows.bridge.pid).children()
 
     outcome = gateway.submit(ACCOUNT, market(rig, key_of("win")), permit(rig, key_of("win")))
     gateway.disconnect()
-    rig.control.close()
     windows.bridge.send_signal(CTRL_BREAK)
     exit_code = windows.bridge.wait(EVENTUALLY_S_MAX)
 
