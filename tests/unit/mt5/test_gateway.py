@@ -11,7 +11,7 @@ import pytest
 from mt5fleet.domain.errors import Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.lifecycle import OrderState
 from tests.unit.mt5 import rows
-from tests.unit.mt5.desk import DEPOSIT, KEY, Desk, answer, position
+from tests.unit.mt5.desk import DEPOSIT, KEY, SETTINGS, Desk, answer, position, resting
 
 
 @pytest.fixture
@@ -170,6 +170,35 @@ def test_a_close_that_was_only_taken_is_in_doubt(desk: Desk) -> None:
     desk.module.open = (position(),)
     desk.module.on_send = lambda: answer(retcode=10008, order=9, volume=0.0)
     assert desk.close(5).state is OrderState.IN_DOUBT
+
+
+def test_a_close_whose_order_still_rests_is_no_absence(desk: Desk) -> None:
+    """Called not sent, a close to half would be sent again while the first one still comes."""
+    desk.module.open = (position(volume=1.0),)
+    desk.module.on_send = lambda: answer(retcode=10008, order=9, volume=0.0)
+    assert desk.close(5, "0.5").state is OrderState.IN_DOUBT
+    desk.module.resting = (resting(ticket=9, type=1, position_id=5),)
+
+    for _ in range(6):
+        desk.clock.advance_s(SETTINGS.unanswered_s)
+        found = desk.resolve()
+
+        assert (found.state, found.order_ticket) == (OrderState.IN_DOUBT, 9)
+
+
+def test_a_close_that_is_done_in_part_and_goes_on_is_no_absence(desk: Desk) -> None:
+    desk.module.open = (position(volume=1.0),)
+    desk.module.on_send = lambda: answer(retcode=10012)
+    assert desk.close(5, "0.5").state is OrderState.IN_DOUBT
+    desk.module.open = (position(volume=0.8),)
+    part = rows.deal(
+        ticket=20, order=9, position_id=5, symbol="EURUSD", entry=1, volume=0.2, price=1.1, magic=KEY.magic
+    )
+    desk.module.done.append(part)
+
+    for _ in range(6):
+        desk.clock.advance_s(SETTINGS.unanswered_s)
+        assert desk.resolve().state is OrderState.IN_DOUBT
 
 
 def test_a_close_never_asks_for_more_than_is_there(desk: Desk) -> None:

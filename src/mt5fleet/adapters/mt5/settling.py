@@ -13,7 +13,8 @@ from datetime import datetime
 from mt5fleet.adapters.mt5.absences import Absences
 from mt5fleet.adapters.mt5.attempts import as_known, is_unheard, note_outcome, settled, unsettled
 from mt5fleet.adapters.mt5.changing import modify_stands
-from mt5fleet.adapters.mt5.evidence import closing_outcome, gather, opening_outcome
+from mt5fleet.adapters.mt5.codes import DealEntryCode
+from mt5fleet.adapters.mt5.evidence import Evidence, closing_outcome, gather, opening_outcome
 from mt5fleet.adapters.mt5.goals import ended_state, find_order, find_position
 from mt5fleet.adapters.mt5.history import HistoryIndex
 from mt5fleet.adapters.mt5.sending import asked_of
@@ -62,7 +63,8 @@ def _found(
         opened = opening_outcome(evidence, _opened(entries))
         return closing_outcome(evidence) if opened is None or _past(opened, entries) else opened
     if operation == "close":
-        return _closed(session, closing_outcome(evidence), question) or _close_goal(session, entries)
+        found = _closed(session, closing_outcome(evidence), question) or _close_goal(session, entries)
+        return found or _closing(evidence)
     return _change_goal(session, entries, operation)
 
 
@@ -89,6 +91,16 @@ def _closed(session: Session, closed: Outcome | None, question: Question) -> Out
         return closed
     rest = f"; {left} lots could not be closed"
     return replace(closed, state=OrderState.CANCELED, sentence=closed.sentence + rest)
+
+
+def _closing(evidence: Evidence) -> Outcome | None:
+    """A close that the broker still works on: its order rests, or has deals and no known end."""
+    trace = [row.ticket for row in evidence.resting]
+    trace += [row.order for row in evidence.deals if row.entry != DealEntryCode.IN]
+    if not trace:
+        return None
+    sentence = f"outcome unknown: the broker still works on the closing order {trace[0]}"
+    return Outcome(state=OrderState.IN_DOUBT, sentence=sentence, order_ticket=trace[0])
 
 
 def _close_goal(session: Session, entries: tuple[JournalEntry, ...]) -> Outcome | None:
