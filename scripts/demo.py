@@ -50,8 +50,8 @@ READY_S_MAX = 30
 SETTLE_S_MAX = 45
 PAUSE_S = 0.2  # five signals a second for six accounts each: a load that two cores carry
 KILL_AFTER = 0.5  # of the signals
-GUARDED_LOTS = "0.10"
-SHOCK = 7_000  # dollars of bitcoin: 700 on 0.10 lots, seven percent of the guarded account
+GUARDED_LOTS = "0.05"  # of bitcoin, which has no leverage: about half of the account
+SHOCK = 14_000  # dollars of bitcoin: 700 on 0.05 lots, seven percent of the guarded account
 
 
 def main() -> int:
@@ -160,7 +160,9 @@ def _guard_breach(
         bid, ask = float(quote["bid"]), float(quote["ask"])
         opening = _guarded_open(client, bid)
         client.submit(opening)
-        client.wait(opening.id, timeout_s=SETTLE_S_MAX)
+        opened = client.wait(opening.id, timeout_s=SETTLE_S_MAX).orders[0]
+        if opened.state != "FILLED":
+            raise stage.DemoFailed(f"{GUARDED.name} did not open: {opened.state} {opened.sentence}")
         limit = GUARDED.drawdown_percent_max
         console.print(
             f"  {GUARDED.name} holds {GUARDED_LOTS} lots of {SHOCK_SYMBOL} and halts at {limit} % drawdown"
