@@ -7,7 +7,7 @@ Properties" (ENUM_SYMBOL_CALC_MODE) and "Order Properties"; tick values of a EUR
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from mt5fleet.simulator.codes import CalcMode, OrderType
 from mt5fleet.simulator.instruments.symbols import SymbolSpec
@@ -20,6 +20,9 @@ _CURRENCY_DIGITS_MAX = 8
 _GRAINS = tuple(Decimal(1).scaleb(-digits) for digits in range(_CURRENCY_DIGITS_MAX + 1))
 _RATE_GRAIN = Decimal(1).scaleb(-RATE_DIGITS)
 _ONE = Decimal(1)
+
+_SURE = Context(prec=24)
+"""Of 28 digits the last are wrong where a quotient was multiplied; half a cent must stay half a cent."""
 
 _DIVIDED_BY_LEVERAGE = frozenset({CalcMode.FOREX, CalcMode.CFD_LEVERAGE})
 _VALUED_BY_TICK = frozenset({CalcMode.FUTURES, CalcMode.EXCHANGE_FUTURES})
@@ -232,7 +235,7 @@ class Money:
 
 def rounded(amount: Decimal, digits: int) -> Decimal:
     """Round an amount to the currency's digits, half away from zero, as the vendor's tester does."""
-    return amount.quantize(_GRAINS[digits], rounding=ROUND_HALF_UP)
+    return _SURE.plus(amount).quantize(_GRAINS[digits], rounding=ROUND_HALF_UP)
 
 
 def price_worth(spec: SymbolSpec) -> Decimal:
