@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from mt5fleet.simulator.accounts.books import AccountBook, Books, UnknownAccountError
 from mt5fleet.simulator.accounts.money import Money
-from mt5fleet.simulator.accounts.rows import Change, Deal, Transaction
+from mt5fleet.simulator.accounts.rows import ZERO, Change, Deal, Transaction
 from mt5fleet.simulator.accounts.valuation import Valuation, Worth
 from mt5fleet.simulator.accounts.visibility import Views
-from mt5fleet.simulator.clock import Clock, ClockError, SimulatedClock
+from mt5fleet.simulator.clock import Clock, ClockError, SimulatedClock, speed_of
 from mt5fleet.simulator.codes import Retcode
 from mt5fleet.simulator.config import SimulatorConfig
 from mt5fleet.simulator.host.clockwork import resume_clock, tell_clock
@@ -99,7 +99,7 @@ class Broker:
         self._advanced_ms = now_ms
         self.faults.advance(now_ms)
         self.outages.advance(now_ms)
-        for symbol, tick in self._feed.due(now_ms):
+        for symbol, tick in self._feed.due(now_ms, speed_of(self.market.clock)):
             time_ms = self.market.server_time.server_ms(tick.at_ms)
             self._elapsed(time_ms)
             self._reactions.quoted(symbol, Quote(bid=tick.bid, ask=tick.ask, time_ms=time_ms))
@@ -180,18 +180,22 @@ class Broker:
         for symbol in self._feed.revive():
             self.market.board.forget_log(symbol)
         self._reactions.revive()
+        now_ms = self.market.server_ms()
+        for symbol, terms in self.config.prices.items():
+            if isinstance(terms, FixedPrices):  # no source repeats them; crosses follow
+                self._reactions.quoted(symbol, Quote(bid=terms.bid, ask=terms.ask, time_ms=now_ms))
 
     def deposit(self, login: int, amount: Decimal, comment: str = "") -> Deal:
         """Book a deposit, or a withdrawal when the amount is negative.
 
         Raises:
-            RefusedError: The amount is zero, has too many digits, or is more than the free margin.
+            RefusedError: The amount is zero, has too many digits, or is more than the client's free money.
         """
         terms = self.terms(login)
         if not amount or amount != round(amount, terms.currency_digits):
             raise RefusedError(f"amount: must not be zero and have at most {terms.currency_digits} digits")
-        if amount < 0 and self.worth(login).margin_free + amount < 0:
-            raise RefusedError(f"amount: only {self.worth(login).margin_free} can be withdrawn")
+        if amount < 0:
+            self._require_own(login, -amount)
         deal = cash_deal(self.market, amount, comment or ("deposit" if amount > 0 else "withdrawal"))
         self._commit(login, (deal,))
         return deal
@@ -320,6 +324,12 @@ class Broker:
         self.market.books.open_account(login)
         for deposit in deposits:
             self._apply(deposit)
+
+    def _require_own(self, login: int, amount: Decimal) -> None:
+        worth = self.worth(login)
+        own = max(worth.margin_free - worth.credit, ZERO)  # the broker's credit stays
+        if amount > own:
+            raise RefusedError(f"amount: only {own} can be withdrawn")
 
     def _written_start(self, kind: str, login: int) -> tuple[Transaction, ...]:
         """Write an account's start down in one record: a crash leaves no account without its money."""

@@ -133,6 +133,11 @@ class SimulatedClock:
         self._state = ClockState(anchor_ms=now_ms, real_ms=self._real.now_ms(), speed=speed)
 
 
+def speed_of(clock: Clock) -> float:
+    """Return how many seconds a clock shows in a real one."""
+    return clock.speed if isinstance(clock, SimulatedClock) else 1
+
+
 def build_clock(
     terms: ClockTerms, state: ClockState | None = None, real: Clock | None = None
 ) -> SimulatedClock:

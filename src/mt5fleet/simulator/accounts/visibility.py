@@ -15,8 +15,13 @@ _LANES = 3  # positions and waiting orders, history orders, deals
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    noted_ms: int
     due_ms: int
     change: Change
+
+    def shows(self, now_ms: int) -> bool:
+        """Tell whether its time has come; a clock that was set back hides nothing for as long as that."""
+        return self.due_ms <= now_ms or now_ms < self.noted_ms
 
 
 class LaggedView:
@@ -31,12 +36,12 @@ class LaggedView:
         """Note a change of the books; it will show when its time has come."""
         lane = _lane(change)
         due_ms = now_ms + self.lag_ms * (lane + 1) // _LANES
-        self._waiting[lane].append(_Waiting(due_ms, change))
+        self._waiting[lane].append(_Waiting(now_ms, due_ms, change))
 
     def book(self, now_ms: int) -> AccountBook:
         """Return what shows now."""
         for lane in self._waiting:
-            while lane and lane[0].due_ms <= now_ms:
+            while lane and lane[0].shows(now_ms):
                 self._shown.apply(lane.popleft().change)
         return self._shown
 

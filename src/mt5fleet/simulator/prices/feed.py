@@ -13,7 +13,10 @@ from mt5fleet.simulator.prices.repeated import RepeatedQuote
 from mt5fleet.simulator.prices.sources import LiveSource, Source, Tick
 
 CATCH_UP_MS = 5_000
-"""A feed that fell behind further than this (a frozen process) skips the missed ticks."""
+"""A feed that fell behind further than this (a frozen process) skips the missed ticks; real time."""
+
+CATCH_UP_MOST_MS = 60_000
+"""The same in simulated time, however fast the clock runs: a bound for the work of one look."""
 
 
 class Feed:
@@ -77,12 +80,14 @@ class Feed:
             quote.revive()
         return silent
 
-    def due(self, now_ms: int) -> list[tuple[str, Tick]]:
+    def due(self, now_ms: int, speed: float = 1) -> list[tuple[str, Tick]]:
         """Return the ticks up to now in order; after a long gap only each symbol's newest one.
 
-        A clock that was set back starts the feed anew.
+        `speed` is the clock's: what a fast one leaves behind between two looks is no gap. A clock that was
+        set back starts the feed anew.
         """
-        is_late = bool(self._due) and now_ms - self._due[0][0] > CATCH_UP_MS
+        late_ms = min(CATCH_UP_MS * max(speed, 1), CATCH_UP_MOST_MS)
+        is_late = bool(self._due) and now_ms - self._due[0][0] > late_ms
         if is_late or now_ms < self._told_ms:
             return self._audible(self.start(now_ms))
         self._told_ms = now_ms
