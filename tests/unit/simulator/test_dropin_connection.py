@@ -132,6 +132,22 @@ def test_shutdown_closes_and_says_true_even_twice(mt5: ModuleType, link: Scripte
     assert mt5.last_error() == NOT_CONNECTED
 
 
+def test_call_from_within_a_call_reads_no_answer_of_the_other(mt5: ModuleType) -> None:
+    """A signal's handler runs while the first call waits, in the same thread."""
+    said: list[Any] = []
+
+    def handler() -> int:
+        said.append((mt5.orders_total(), mt5.last_error()))
+        return 7
+
+    link = attach(mt5, ScriptedLink(positions_total=[handler], orders_total=1))
+
+    assert mt5.positions_total() == 7
+    assert said == [(None, (-10000, "IPC call failed"))]
+    assert [asked["op"] for asked in link.asked] == ["positions_total"]
+    assert mt5.orders_total() == 1
+
+
 class _Interrupted(ScriptedLink):
     """A link whose wait for an answer is ended by a signal's handler."""
 

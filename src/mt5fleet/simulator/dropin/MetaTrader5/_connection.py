@@ -28,6 +28,7 @@ class Connection:
         self.said: tuple[int, str] = (0, "")  # what `last_error` tells
         # One call at a time per process, as the vendor's functions hold the GIL while they wait.
         self._one_call = RLock()
+        self._is_asking = False
 
     def call(self, name: str, work: Callable[[], Any], failed: Any) -> Any:
         """Return what `work` gives, or `failed` when it is refused; `last_error` says how it went.
@@ -79,6 +80,11 @@ class Connection:
         """
         if self._link is None:
             raise RefusedError(constants.RES_E_INTERNAL_FAIL_CONNECT, "No IPC connection")
+        if self._is_asking:
+            # Called by a signal's handler or a finalizer in the middle of a call: answers come in the order
+            # of the questions, and this one would read the other's.
+            raise RefusedError(constants.RES_E_INTERNAL_FAIL, "IPC call failed")
+        self._is_asking = True
         try:
             answer = self._link.ask({"op": operation, **parameters})
         except LinkLostError as lost:
@@ -90,6 +96,8 @@ class Connection:
             # A signal's handler raised; the answer is on its way, and no later call may take it for its own.
             self.close()
             raise
+        finally:
+            self._is_asking = False
         if isinstance(answer, bytes):
             return answer
         if "error" in answer:
