@@ -7,6 +7,7 @@ import pytest
 
 from mt5fleet.simulator.codes import OrderType
 from mt5fleet.simulator.dropin.MetaTrader5._fields import SYMBOL_INFO_FIELDS, TRADE_POSITION_FIELDS
+from mt5fleet.simulator.host.refusals import CallRefusedError
 from mt5fleet.simulator.host.session import Session
 
 
@@ -125,6 +126,24 @@ def test_calculated_profit_is_what_the_deal_will_book(make_desk: Any) -> None:
     booked = list(desk.book.deals.values())[-1].profit
     assert booked == Decimal("655.63")  # 99,000 JPY at the closing price
     assert calculated == float(booked)
+
+
+def test_calculated_half_cent_is_rounded_as_the_deal_rounds_it(make_desk: Any) -> None:
+    session = _session(make_desk())
+    asked = {"type": 0, "symbol": "ADAUSD", "volume": 0.01, "price_open": 0.41, "price_close": 0.4105}
+
+    assert session.answer("order_calc_profit", asked) == 0.01  # exactly half a cent
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed"), [(150.0, 0.0), (150.0, -3.0), (0.0, 150.0), (999_999_999.0, 0.000_000_001)]
+)
+def test_calculation_with_impossible_prices_is_refused(make_desk: Any, opened: float, closed: float) -> None:
+    session = _session(make_desk())
+    asked = {"type": 1, "symbol": "USDJPY", "volume": 999_999_999.0}
+
+    with pytest.raises(CallRefusedError, match="Invalid params"):
+        session.answer("order_calc_profit", asked | {"price_open": opened, "price_close": closed})
 
 
 def _session(desk: Any) -> Session:

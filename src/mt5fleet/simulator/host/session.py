@@ -1,11 +1,11 @@
 """One terminal's conversation with the broker: the module's functions, seen from the other side."""
 
 from collections.abc import Callable, Mapping
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from mt5fleet.simulator.accounts.books import AccountBook
-from mt5fleet.simulator.accounts.money import NoRateError
+from mt5fleet.simulator.accounts.money import NoRateError, rounded
 from mt5fleet.simulator.accounts.rows import ZERO, Deal, Order
 from mt5fleet.simulator.broker import Broker
 from mt5fleet.simulator.codes import RETCODE_TEXTS, OrderType
@@ -209,10 +209,15 @@ class Session:
     def order_calc_profit(self, parameters: Parameters) -> float:
         wanted = {"price": parameters["price_open"], "stoplimit": parameters["price_close"], **parameters}
         side, spec, request = self._calculation(wanted)
+        if request.price <= 0 or request.stoplimit <= 0:
+            raise invalid_parameters()
         profit = self._broker.market.money.profit(
             spec, side, request.volume, request.price, request.stoplimit, self._terms().currency
         )
-        return float(round(profit, self._terms().currency_digits))
+        try:
+            return float(rounded(profit, self._terms().currency_digits))
+        except InvalidOperation as error:
+            raise invalid_parameters() from error  # more digits than money has
 
     def _calculation(self, parameters: Parameters) -> tuple[OrderType, SymbolSpec, TradeRequest]:
         numbers = {name: parameters[name] for name in ("volume", "price", "stoplimit") if name in parameters}
@@ -221,7 +226,8 @@ class Session:
             request = TradeRequest.from_wire(numbers)
         except MalformedRequestError as error:
             raise invalid_parameters() from error
-        if parameters["type"] not in (OrderType.BUY, OrderType.SELL) or request.volume <= 0:
+        is_market = parameters["type"] in (OrderType.BUY, OrderType.SELL)
+        if not is_market or request.volume <= 0 or request.price < 0:
             raise invalid_parameters()
         return OrderType(parameters["type"]), spec, request
 
