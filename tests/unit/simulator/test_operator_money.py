@@ -11,7 +11,7 @@ from mt5fleet.simulator.broker import RefusedError
 from mt5fleet.simulator.clock import ClockState, SimulatedClock, SteppedClock
 from mt5fleet.simulator.codes import OrderType
 from mt5fleet.simulator.prices.feed import CATCH_UP_MOST_MS
-from tests.unit.simulator.conftest import START_MS, Desk, build_desk
+from tests.unit.simulator.conftest import START_MS, Desk, build_desk, fixed_prices
 
 DAY_MS = 86_400_000
 _RATE, _NEXT, _LOTS = Decimal("1.10015"), Decimal("1.10025"), Decimal("0.31")
@@ -93,3 +93,27 @@ def test_withdrawal_leaves_room_for_margin(desk: Desk) -> None:
     free = desk.broker.worth(desk.login).margin_free
     with pytest.raises(RefusedError, match="can be withdrawn"):
         desk.broker.deposit(desk.login, -free - 1)
+
+
+def test_cross_below_one_tick_keeps_its_quote_and_the_broker_alive(make_desk: Any, journal: Any) -> None:
+    prices = fixed_prices() | {"EURJPY": {"source": "cross", "of": ["EURUSD", "USDJPY"]}}
+    desk = make_desk(journal=journal, prices=prices)
+    desk.quote("0.001", "0.001", "USDJPY")
+    before = desk.broker.market.quote("EURJPY")
+    desk.quote("0.00001", "0.00001")
+    assert desk.broker.market.quote("EURJPY") == before
+    assert make_desk(past=list(journal.replay()), prices=prices).book == desk.book
+
+
+def test_shorter_way_that_is_quoted_late_is_taken_at_once_as_after_a_restart(
+    make_desk: Any, journal: Any
+) -> None:
+    desk = make_desk({"currency": "EUR"}, journal=journal)
+    desk.opened(symbol="USDJPY")
+    desk.quote("151.000", "151.010", "USDJPY")
+    by_way_of_dollars = desk.broker.worth(desk.login).profit
+    desk.quote("200.000", "200.010", "EURJPY")
+    again = make_desk({"currency": "EUR"}, past=list(journal.replay()))
+    assert desk.broker.worth(desk.login).profit != by_way_of_dollars
+    assert desk.broker.worth(desk.login).profit == Decimal("494.98")  # 99,000 yen at 200.010
+    assert again.broker.worth(desk.login) == desk.broker.worth(desk.login)

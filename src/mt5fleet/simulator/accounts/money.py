@@ -74,6 +74,7 @@ class Money:
         # Only symbols whose base is a currency of its own exchange money; an index named in USD does not.
         self._exchanges = [spec for spec in specs if spec.base != spec.profit]
         self._routes: dict[tuple[str, str], tuple[Step, ...]] = {}
+        self._routed_at = 0  # symbols that had a quote when the routes were found
         self._rates: dict[tuple[str, str], tuple[int, Rates]] = {}  # with the board's version
         self._closing: dict[tuple[str, str], ClosingRates] = {}
 
@@ -161,6 +162,8 @@ class Money:
         return self.received(amount, spec.profit, wanted)
 
     def _stands(self, rates: Rates, route: tuple[Step, ...]) -> bool:
+        if len(route) != len(rates.quotes):
+            return False
         return all(
             self._board.get(step.symbol) is quote for step, quote in zip(route, rates.quotes, strict=True)
         )
@@ -199,12 +202,16 @@ class Money:
 
     def _route(self, currency: str, wanted: str) -> tuple[Step, ...]:
         key = (currency, wanted)
+        if self._routed_at != self._board.quoted_symbols:
+            # A shorter way may have its first quote now; a restarted broker would take it, too.
+            self._routes.clear()
+            self._routed_at = self._board.quoted_symbols
         if key not in self._routes:
             self._routes[key] = self._quoted_route(currency, wanted)
         return self._routes[key]
 
     def _quoted_route(self, currency: str, wanted: str) -> tuple[Step, ...]:
-        """Return the shortest way whose symbols all have a quote, which they keep from then on."""
+        """Return the shortest way whose symbols all have a quote."""
         routes = self._all_routes(currency, wanted)
         for route in routes:
             if all(self._board.get(step.symbol) is not None for step in route):

@@ -68,6 +68,11 @@ class QuoteBoard:
         self._ranges: dict[str, DayRange] = {}
         self._logs: dict[str, QuoteLog] = {}
 
+    @property
+    def quoted_symbols(self) -> int:
+        """Return how many symbols have a quote; it never falls."""
+        return len(self._quotes)
+
     def log(self, symbol: str) -> None:
         """Remember from now on what the symbol quotes, because no source can tell it again."""
         self._logs.setdefault(symbol, QuoteLog())
@@ -107,7 +112,7 @@ class Cross:
     turned: tuple[bool, bool]
 
     def quote(self, board: QuoteBoard) -> Quote | None:
-        """Return the cross's quote, or None while a leg has none."""
+        """Return the cross's quote, or None while a leg has none or the product is less than one tick."""
         first, second = board.get(self.legs[0]), board.get(self.legs[1])
         if first is None or second is None:
             return None
@@ -115,6 +120,8 @@ class Cross:
         second_bid, second_ask = _sides(second, turned=self.turned[1])
         bid = (first_bid * second_bid).quantize(self.spec.tick_size, ROUND_HALF_UP)
         ask = (first_ask * second_ask).quantize(self.spec.tick_size, ROUND_HALF_UP)
+        if not bid:
+            return None
         return Quote(bid=bid, ask=ask, time_ms=max(first.time_ms, second.time_ms))
 
 
