@@ -9,7 +9,8 @@ import pytest
 from mt5fleet.simulator.accounts.money import rounded
 from mt5fleet.simulator.broker import RefusedError
 from mt5fleet.simulator.clock import ClockState, SimulatedClock, SteppedClock
-from mt5fleet.simulator.codes import OrderType
+from mt5fleet.simulator.codes import OrderType, Retcode
+from mt5fleet.simulator.host.fault_terms import FaultKind, FaultTerms
 from mt5fleet.simulator.prices.feed import CATCH_UP_MOST_MS
 from tests.unit.simulator.conftest import START_MS, Desk, build_desk, fixed_prices
 
@@ -58,6 +59,15 @@ def test_lagging_records_show_when_the_clock_was_set_back() -> None:
     assert ticket not in desk.broker.shown(desk.login).positions
     desk.broker.tell_clock(lambda clock: clock.step_ms(-DAY_MS))
     assert ticket in desk.broker.shown(desk.login).positions
+
+
+def test_outage_ends_when_the_clock_is_set_back() -> None:
+    desk = _told_desk(SteppedClock(0))
+    desk.broker.advance()
+    desk.broker.begin_fault(FaultTerms(kind=FaultKind.DISCONNECT, login=desk.login, lasts_ms=5_000))
+    assert desk.market(OrderType.BUY).retcode is Retcode.CONNECTION
+    desk.broker.tell_clock(lambda clock: clock.step_ms(-DAY_MS))
+    assert desk.market(OrderType.BUY).retcode is Retcode.DONE
 
 
 def test_fast_clock_misses_no_quote_between_two_looks() -> None:

@@ -32,6 +32,7 @@ class Outages:
         self._lags_ms: dict[int, int] = {}
         self._shifted_until_ms: int | None = None
         self._next_ms: int | None = None
+        self._looked_ms = 0
 
     def begin(self, terms: FaultTerms) -> None:
         """Let one of the faults that hold begin now."""
@@ -46,13 +47,14 @@ class Outages:
         self._look_ahead()
 
     def advance(self, now_ms: int) -> None:
-        """End what has lasted long enough."""
-        if self._next_ms is None or now_ms < self._next_ms:
+        """End what has lasted long enough; a clock that was set back ends everything with an end."""
+        is_set_back, self._looked_ms = now_ms < self._looked_ms, now_ms
+        if self._next_ms is None or (now_ms < self._next_ms and not is_set_back):
             return
         for login, outage in list(self._without_broker.items()):
-            if outage.until_ms <= now_ms:
+            if outage.until_ms <= now_ms or is_set_back:
                 self._reconnect(login)
-        if self._shifted_until_ms is not None and self._shifted_until_ms <= now_ms:
+        if self._shifted_until_ms is not None and (self._shifted_until_ms <= now_ms or is_set_back):
             self._unshift()
         self._look_ahead()
 
