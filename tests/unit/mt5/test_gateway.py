@@ -186,6 +186,20 @@ def test_a_close_whose_order_still_rests_is_no_absence(desk: Desk) -> None:
         assert (found.state, found.order_ticket) == (OrderState.IN_DOUBT, 9)
 
 
+@pytest.mark.parametrize(
+    ("waiting", "state"),
+    [((9,), OrderState.IN_DOUBT), ((), OrderState.CANCELED), ((8,), OrderState.CANCELED)],
+)
+def test_a_close_in_part_has_ended_when_its_order_rests_no_more(
+    desk: Desk, waiting: tuple[int, ...], state: OrderState
+) -> None:
+    desk.module.open = (position(volume=1.0),)
+    desk.module.resting = tuple(resting(ticket=ticket) for ticket in waiting)
+    desk.module.on_send = lambda: answer(retcode=10010, order=9, deal=10, volume=0.2)
+
+    assert desk.close(5).state is state
+
+
 def test_a_close_that_is_done_in_part_and_goes_on_is_no_absence(desk: Desk) -> None:
     desk.module.open = (position(volume=1.0),)
     desk.module.on_send = lambda: answer(retcode=10012)
