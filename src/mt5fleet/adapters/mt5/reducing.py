@@ -143,9 +143,7 @@ def _closed(session: Session, position: PositionRow, volume: Decimal, answer: Se
     done = scale.volume(answer.volume) if shown is None else shown.volume
     price = scale.price(answer.price) if shown is None else shown.price
     if done < volume and any(row.ticket == answer.order for row in session.orders()):
-        sentence = (
-            f"outcome unknown: {done} of {volume} lots closed, order {answer.order} goes on"
-        )
+        sentence = f"outcome unknown: {done} of {volume} lots closed, order {answer.order} goes on"
         return Outcome(state=OrderState.IN_DOUBT, sentence=sentence, order_ticket=answer.order)
     rest = "" if done >= volume else f"; {volume - done} lots could not be closed"
     return Outcome(
