@@ -139,6 +139,14 @@ class GuardMemory:
     last_deal: int = 0  # newest deal accounted for, so that a cash flow is never counted twice
     last_credit: Decimal = Decimal(0)  # lent by the broker: what comes and goes there is cash flow, too
 
+    def forgot(self, other: "GuardMemory") -> bool:
+        """Whether `other` saw a higher peak under the same deposits and withdrawals.
+
+        Such a peak never falls, so this memory goes on from an older one, whatever its sequence: a ledger
+        that came back with an older file counts on until somebody notices.
+        """
+        return self.cash_flow_total == other.cash_flow_total and self.peak_equity < other.peak_equity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountStatus:

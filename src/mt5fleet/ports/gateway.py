@@ -124,7 +124,7 @@ class Gateway(Protocol):
         ...
 
     def checkpoint(self, account: str, memory: GuardMemory) -> None:
-        """Keep the guards' memory in the journal; an older sequence changes nothing."""
+        """Keep the guards' memory in the journal; an older sequence, or a forgotten peak, changes nothing."""
         ...
 
     def memory(self, account: str) -> GuardMemory | None:

@@ -55,12 +55,14 @@ class Remember:
         return made
 
     def _checkpoint(self, account: str, memory: GuardMemory | None, epoch: int) -> GuardMemory | None:
-        """The bridge's memory where the ledger's is missing or older, else None."""
+        """The bridge's memory where the ledger's is missing, older or forgetful, else None."""
         if memory is not None and self._asked.get(account) == epoch:
             return None
         kept = self._gateway.memory(account)
-        newer = kept is not None and (memory is None or kept.sequence > memory.sequence)
-        return kept if newer else None
+        if kept is None or memory is None or kept.sequence > memory.sequence:
+            return kept
+        # Numbered above the ledger's, which went on from an older file before that was noticed.
+        return replace(kept, sequence=memory.sequence) if memory.forgot(kept) else None
 
     def _made(
         self, account: str, reading: Reading, memory: GuardMemory | None, checkpoint: GuardMemory | None

@@ -138,7 +138,8 @@ class MemoryJournal:
         return self._memory
 
     def set_memory(self, memory: GuardMemory) -> None:
-        if self._memory is None or memory.sequence > self._memory.sequence:
+        kept = self._memory
+        if kept is None or (memory.sequence > kept.sequence and not memory.forgot(kept)):
             self._durable()
             self._memory = memory
 

@@ -215,6 +215,16 @@ def test_only_a_newer_checkpoint_replaces_the_kept_one(rig: Rig) -> None:
     assert rig.gateway.memory(ACCOUNT) == newer
 
 
+def test_a_checkpoint_that_forgot_a_peak_replaces_nothing_whatever_its_number(rig: Rig) -> None:
+    forgot = replace(MEMORY, sequence=MEMORY.sequence + 9, peak_equity=MEMORY.peak_equity - 1)
+    after_a_withdrawal = replace(forgot, cash_flow_total=MEMORY.cash_flow_total - 1)
+    for memory in (MEMORY, forgot):
+        rig.gateway.checkpoint(ACCOUNT, memory)
+    assert rig.gateway.memory(ACCOUNT) == MEMORY
+    rig.gateway.checkpoint(ACCOUNT, after_a_withdrawal)
+    assert rig.gateway.memory(ACCOUNT) == after_a_withdrawal
+
+
 def test_a_signed_floor_is_kept_and_survives_a_restart(rig: Rig) -> None:
     assert rig.gateway.health(ACCOUNT).floor is None
     rig.gateway.floor(ACCOUNT, floor_of(rig.clock, "5000.50"))

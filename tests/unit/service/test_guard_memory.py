@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from mt5fleet.domain.account import GuardMemory, TradingState
-from mt5fleet.domain.broker import DealEntry
+from mt5fleet.domain.broker import DealEntry, Reading
 from mt5fleet.domain.errors import Unanswered, Unreachable, ValueRefused
 from mt5fleet.domain.record import EventType
+from mt5fleet.service.remember import Remember, Remembered
 from mt5fleet.testing.builders import make_account, make_deal
 from mt5fleet.testing.memory_journal import MemoryJournal
 from tests.unit.service.crash import Fuse, Fused, Killed, every_call
@@ -127,6 +128,21 @@ def test_peak_survives_an_emptied_ledger(rig: Rig) -> None:
     assert "The peak equity of alpha was lost" not in rig.alerts()
     rig.equity("9600")
     assert rig.ledger.account_status("alpha").state is TradingState.HALTED
+
+
+def test_ledger_that_counted_on_from_an_older_file_gets_its_peak_back(rig: Rig) -> None:
+    before = memory(rig)
+    rig.equity("12000")
+    rig.equity("10000")
+    went_on = replace(before, sequence=kept_at_bridge(rig).sequence + 5)
+
+    reading = rig.gateway.readings(("alpha",))["alpha"]
+    assert isinstance(reading, Reading)
+    made = Remember(rig.gateway, rig.guard_settings).after("alpha", reading, went_on, epoch=2)
+
+    assert isinstance(made, Remembered)
+    assert (made.memory.peak_equity, made.memory.sequence) == (Decimal(12_000), went_on.sequence + 1)
+    assert [event.type for event in made.events] == [EventType.MEMORY_RECALLED]
 
 
 def test_recalled_memory_that_is_breached_at_once_halts_at_once(rig: Rig) -> None:

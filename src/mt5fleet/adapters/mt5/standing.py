@@ -103,7 +103,7 @@ class Standing:
             self._journal.lift_latch(resume.sequence, record)
 
     def checkpoint(self, memory: GuardMemory) -> None:
-        """Keep the guards' memory; an older sequence changes nothing."""
+        """Keep the guards' memory; an older sequence, or a forgotten peak, changes nothing."""
         check_number("memory.sequence", memory.sequence, self._clock.now())
         with _kept("the guards' memory"):
             self._journal.set_memory(memory)

@@ -98,7 +98,8 @@ def with_lift(state: AccountState, sequence: int) -> AccountState | None:
 
 def with_memory(state: AccountState, memory: GuardMemory) -> AccountState | None:
     """A newer checkpoint replaces an older one."""
-    is_old = state.memory is not None and memory.sequence <= state.memory.sequence
+    kept = state.memory
+    is_old = kept is not None and (memory.sequence <= kept.sequence or memory.forgot(kept))
     return None if is_old else replace(state, memory=memory)
 
 
