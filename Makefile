@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := src config tasks workers
 PYTEST_ARGS ?=
+# Most of a test's time is waiting for other processes. A file stays with one job: its tests share processes.
+JOBS ?= 2
+PARALLEL := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all check test-unit bench conformance pins clean
@@ -17,7 +20,7 @@ demo: setup ## Trade recorded signals on simulated accounts, with a kill and a h
 	@$(BIN)/python scripts/demo.py
 
 test: check ## Run all checks, then all tests but the slow ones
-	@$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/pytest -m "not slow" $(PARALLEL) $(PYTEST_ARGS)
 
 check: setup ## Run the static checks: format, lint, types, layers, house rules
 	@$(BIN)/ruff check .
@@ -27,7 +30,7 @@ check: setup ## Run the static checks: format, lint, types, layers, house rules
 	@$(BIN)/pytest tests/unit/test_tidy.py
 
 test-all: check ## Run all checks and all tests, the slow ones, too
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-unit: setup ## Run only the tests that need no other process
 	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)
